@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Shared by the scripts of this folder: printing of steps, the log file, root rights, settings, the engine's commands.
 # Sourced, never run. Callers set STEPS (how many steps they will print) first.
 
@@ -12,12 +13,13 @@ MIRROR=${CHALLENGEHUB_DEBIAN_MIRROR:-http://deb.debian.org/debian}
 # Where an engine that we have to start by hand (no systemd) writes its log.
 DOCKERD_LOG=/var/log/dockerd.log
 mkdir -p logs
-LOG=${CHALLENGEHUB_LOG:-$ROOT/logs/$(basename "$0" .sh).log}
-HINT=$LOG.hint
 STEPS=${STEPS:-0}
 STEP=0
-exec 3>&1
-[ -t 1 ] && TTY=1 || TTY=
+# A script that runs as a step of another writes into that one's log; descriptor 3 is then the person's terminal already.
+if [ -z "${CHALLENGEHUB_STEP_LOG:-}" ]; then exec 3>&1; fi
+LOG=${CHALLENGEHUB_STEP_LOG:-$ROOT/logs/$(basename "$0" .sh)${ENV_FILE#.env}.log}
+HINT=$LOG.hint
+[ -t 3 ] && TTY=1 || TTY=
 
 # Text for the person in front of the terminal, also from inside a step (whose own output goes to the log).
 say() { [ -n "$TTY" ] && printf '\r\033[K' >&3; printf '%s\n' "$*" >&3; printf '## %s\n' "$*" >>"$LOG"; }
@@ -40,7 +42,7 @@ step() {
     label=$(printf '[%2d/%d] %-34s' "$STEP" "$STEPS" "$title")
     [ -n "$TTY" ] && printf '%s' "$label" >&3
     # set -e would be switched off if this were the operand of || or if; a background job keeps it.
-    (set -e; "$@") </dev/null >>"$LOG" 2>&1 3>&3 &
+    (set -e; export CHALLENGEHUB_STEP_LOG=$LOG; "$@") </dev/null >>"$LOG" 2>&1 3>&3 &
     pid=$!
     while kill -0 "$pid" 2>/dev/null; do
         sleep 0.2

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# build.sh NAME: makes challengehub/NAME:latest from images/NAME/Dockerfile, unless what goes into it is what went into the one that is there.
+. "$(dirname "$0")/lib.sh"
+set -euo pipefail
+name=$1
+image=$PREFIX/$name:latest
+dockerfile=images/$name/Dockerfile
+
+# The paths of the checkout that the Dockerfile copies, and with them everything that can change the image.
+copied() {
+    sed -e ':a' -e '/\\$/{N;s/\\\n//;ba' -e '}' "$dockerfile" |
+        awk 'toupper($1) ~ /^(COPY|ADD)$/ && !/--from=/ { for (i = 2; i < NF; i++) if ($i !~ /^--/) print $i }' | sort -u
+}
+paths=()
+# Unquoted: a Dockerfile's * means the same here.
+for path in $(copied); do [ ! -e "$path" ] || paths+=("$path"); done
+
+base=$BASE_IMAGE
+[ "$name" = db ] && base=$PREFIX/db-base:latest
+wanted=$(docker image inspect --format '{{.Id}}' "$base" | hash_inputs "$dockerfile" .dockerignore "${paths[@]}")
+if [ "$(image_label "$image")" = "$wanted" ] && [ -z "${REBUILD:-}" ]; then
+    echo "$image is as it should be"
+    exit 0
+fi
+
+arguments=(--build-arg BASE_IMAGE="$base")
+[ "$name" = db ] && arguments=(--build-arg DB_BASE_IMAGE="$base")
+# Only where this machine has its own proxy or package index, and only for the build; none of them is kept in the image.
+for variable in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY PIP_INDEX_URL PIP_EXTRA_INDEX_URL npm_config_registry; do
+    [ -z "${!variable:-}" ] || arguments+=(--build-arg "$variable")
+done
+docker build ${REBUILD:+--no-cache} -t "$image" -f "$dockerfile" --label challengehub.inputs="$wanted" "${arguments[@]}" .
+# The image that this one took the name from, if nothing runs from it any more.
+docker image prune -f --filter label=challengehub.inputs >/dev/null

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# All of `make test`: a second installation beside the one people use, on a port and with secrets of its own; every test; and away with it again.
+#   test.sh [PYTEST ARGUMENT...]     KEEP=1 leaves the installation running, to look at
+# Exit code: pytest's, or 1 if there was nothing to run it on. What its containers said is in logs/test-containers.log.
+export CHALLENGEHUB_ENV_FILE=.env.test CHALLENGEHUB_EXTRA=test
+STEPS=1
+. "$(dirname "$0")/lib.sh"
+set -uo pipefail
+start_log
+
+chromium() {
+    hint "install the browser Chromium, or Google Chrome, so that 'chromium' is a command, and run the same command again"
+    if have chromium && chromium --version; then return 0; fi
+    . /etc/os-release
+    # Ubuntu's package chromium is a pointer to a snap, which containers and minimal servers cannot run.
+    if [ "${ID:-}" = ubuntu ]; then .venv/bin/python -m playwright install --with-deps chromium; else apt_install chromium fonts-dejavu-core; fi
+}
+
+finish() {
+    local name
+    trap - EXIT INT TERM
+    for name in $(stack_containers); do
+        printf '\n===== %s\n' "$(docker inspect --format '{{.Name}} {{.Config.Image}} {{.State.Status}}' "$name")"
+        docker logs --timestamps "$name" 2>&1
+    done >logs/test-containers.log
+    [ -n "${KEEP:-}" ] || images/down.sh erase --yes >/dev/null
+}
+
+# What a test run that was cut short left behind.
+if [ -e "$ENV_FILE" ] && have docker; then images/down.sh erase --yes >/dev/null 2>&1; fi
+rm -f "$ENV_FILE"
+trap 'exit 130' INT TERM
+trap finish EXIT
+port=
+while [ -z "$port" ]; do
+    port=$((20000 + RANDOM % 20000))
+    if (exec 9<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then port=; fi
+done
+images/up.sh COMPOSE_PROJECT_NAME=challengehub-test CHALLENGEHUB_PORT=$port || exit 1
+[ "$(id -u)" = 0 ] || have chromium || root_first
+step "Browser" chromium
+
+rc=0
+# sg: the group docker may be so new that this shell is not in it yet.
+if docker version >/dev/null 2>&1; then .venv/bin/python -m pytest "$@" </dev/null || rc=$?; else
+    sg docker -c ".venv/bin/python -m pytest $*" </dev/null || rc=$?
+fi
+exit $rc

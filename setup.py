@@ -1,0 +1,96 @@
+"""One distribution for all the parts; each part installs what it needs with its extra: ``pip install challengehub[grader]``."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+LABEXTENSION = HERE / "extension" / "labextension"
+
+
+def labextension_files() -> list[tuple[str, list[str]]]:
+    """The JupyterLab plugin, where it has been built (`npm run build`): JupyterLab finds it by its place alone."""
+    if not LABEXTENSION.is_dir():
+        return []
+    target = Path("share/jupyter/labextensions/challengehub")
+    folders = [LABEXTENSION, *(path for path in LABEXTENSION.rglob("*") if path.is_dir())]
+    return [
+        (
+            str(target / folder.relative_to(LABEXTENSION)),
+            [str(path.relative_to(HERE)) for path in sorted(folder.iterdir()) if path.is_file()],
+        )
+        for folder in folders
+    ]
+
+
+def server_config() -> list[tuple[str, list[str]]]:
+    """Switches the server extension on where it is installed."""
+    files = [str(path.relative_to(HERE)) for path in sorted((HERE / "extension").glob("jupyter-config/*.json"))]
+    return [("etc/jupyter/jupyter_server_config.d", files)] if files else []
+
+
+HUB = [
+    "jupyterhub>=6.1,<6.2",
+    "jupyterhub-nativeauthenticator>=1.3,<2",
+    "dockerspawner>=14,<15",
+    "jupyterhub-idle-culler>=1.4",
+    "SQLAlchemy>=2.0",
+    "PyMySQL>=1.1",
+    "cryptography>=42",
+]
+GRADER = [
+    "aiodocker>=0.24",
+    "cryptography>=42",
+    "jupyterhub>=6.1,<6.2",
+    "msgpack>=1.1",
+    "nbformat>=5.10",
+    "PyMySQL>=1.1",
+    "SQLAlchemy>=2.0",
+    "tornado>=6.4",
+]
+# What a learner's notebook server needs; jupyterhub's major and minor version must be the Hub's.
+NOTEBOOK = [
+    "ipykernel>=6.29",
+    "jupyter-server>=2.14",
+    "jupyterhub>=6.1,<6.2",
+    "jupyterlab>=4.6,<4.7",
+    "nbformat>=5.10",
+    "tornado>=6.4",
+]
+TEST = [
+    "beautifulsoup4>=4.12",
+    "docker>=7",
+    "httpx>=0.27",
+    "hypothesis>=6.100",
+    "mypy>=1.11",
+    "openapi-core>=0.19",
+    "playwright>=1.45",
+    "pre-commit>=3.8",
+    "pytest>=8.2",
+    "pytest-asyncio>=0.24",
+    "PyYAML>=6",
+    "requests>=2.31",
+    "ruff>=0.6",
+    "types-PyMySQL",
+    "types-PyYAML",
+    "types-requests",
+]
+
+setup(
+    name="challengehub",
+    version="0.1.0",
+    description="Practise Python in real notebooks and be told at once, and honestly, whether the answer is right",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8") if (HERE / "README.md").exists() else "",
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.11",
+    packages=find_packages(include=["grader", "grader.*", "hub_config", "hub_config.*", "extension", "extension.*"]),
+    package_data={
+        "grader": ["*.yaml", "*.json", "py.typed", "templates/**", "static/**"],
+        "hub_config": ["templates/**"],
+    },
+    data_files=labextension_files() + server_config(),
+    extras_require={"hub": HUB, "grader": GRADER, "notebook": NOTEBOOK, "test": sorted({*HUB, *GRADER, *NOTEBOOK, *TEST})},
+    entry_points={"console_scripts": ["challengehub = grader.__main__:main"]},
+    zip_safe=False,
+)
