@@ -1,0 +1,272 @@
+"""The rules that keep the code easy to find one's way in, each held by a test: see docs/architecture.md."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# Lower may not import higher; modules on one level may import each other where that makes no circle.
+LEVELS = [
+    {"models", "errors"},
+    {"settings", "metadata", "notebook", "nbgrader", "ratelimit", "database"},
+    {
+        "challenge",
+        "release",
+        "submission",
+        "catalogue",
+        "store",
+        "sandbox",
+        "pool",
+        "verdict",
+        "hub",
+        "events",
+    },
+    {"grading", "report", "pairs", "worker", "handlers", "selfcheck"},
+    {"app", "cli"},
+    {"__main__"},
+]
+SQL_MODULES = {"store", "database"}
+ENGINE_MODULES = {"sandbox", "pool"}
+# One for the service and one for the command line, whose first step looks for the right interpreter.
+ENVIRONMENT_MODULES = {"settings", "cli", "__main__"}
+
+
+def tracked(*patterns: str) -> list[Path]:
+    """What git knows or would take: a file that is ignored is nobody's business."""
+    command = [
+        "git",
+        "-C",
+        str(ROOT),
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "--",
+        *patterns,
+    ]
+    names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
+    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
+
+
+@functools.cache
+def grader_modules() -> dict[str, ast.Module]:
+    return {
+        path.stem: ast.parse(path.read_text())
+        for path in tracked("grader/*.py")
+        if path.parent.name == "grader"
+    }
+
+
+def imports(tree: ast.AST, package: str) -> set[str]:
+    """Full names of what a module imports, relative ones resolved against its package."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*parents, node.module] if node.module else parents)
+            found |= {base, *(f"{base}.{name.name}" for name in node.names)}
+    return found
+
+
+def ours(names: set[str]) -> set[str]:
+    """Modules of the package grader among the names."""
+    return {name.split(".")[1] for name in names if name.startswith("grader.")} & set(grader_modules())
+
+
+def test_every_module_of_the_grader_has_its_level() -> None:
+    known = set().union(*LEVELS) | {"__init__"}
+    assert set(grader_modules()) <= known, (
+        "a new module: give it a level in LEVELS, and a line in docs/architecture.md"
+    )
+
+
+def test_imports_point_one_way() -> None:
+    level = {name: number for number, names in enumerate(LEVELS) for name in names}
+    wrong = [
+        f"{module} imports {other}"
+        for module, tree in grader_modules().items()
+        for other in ours(imports(tree, "grader"))
+        if module in level and other in level and level[other] > level[module]
+    ]
+    assert not wrong
+
+
+def test_no_module_imports_itself_by_a_detour() -> None:
+    edges = {
+        module: ours(imports(tree, "grader")) - {"__init__"} for module, tree in grader_modules().items()
+    }
+    left = dict(edges)
+    while free := [module for module, needs in left.items() if not needs & set(left)]:
+        for module in free:
+            del left[module]
+    assert not left, f"these import each other in a circle: {sorted(left)}"
+
+
+def test_what_runs_in_a_sandbox_imports_nothing_else_of_ours() -> None:
+    for path in tracked("grader/inside/*.py"):
+        found = imports(ast.parse(path.read_text()), "grader.inside")
+        foreign = {name for name in found if re.match(r"(grader|hub_config|extension)(\.|$)", name)}
+        assert not {name for name in foreign if not name.startswith("grader.inside")}, path.name
+
+
+def test_the_parts_know_each_other_only_over_the_network() -> None:
+    for package, others in {
+        "extension": "grader|hub_config",
+        "hub_config": "grader|extension",
+        "grader": "hub_config|extension",
+    }.items():
+        for path in tracked(f"{package}/*.py"):
+            found = imports(ast.parse(path.read_text()), ".".join(path.relative_to(ROOT).parent.parts))
+            assert not {name for name in found if re.match(rf"({others})(\.|$)", name)}, path.relative_to(
+                ROOT
+            )
+
+
+def test_sql_is_in_one_module() -> None:
+    statement = re.compile(
+        r"\b(SELECT\b.+\bFROM|INSERT\s+INTO|UPDATE\b.+\bSET|DELETE\s+FROM|CREATE\s+TABLE)\b", re.S
+    )
+    for module, tree in grader_modules().items():
+        texts = [
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        if module not in SQL_MODULES:
+            assert not [text for text in texts if statement.search(text)], module
+            assert not {
+                name for name in imports(tree, "grader") if name.split(".")[0] in {"sqlalchemy", "pymysql"}
+            }, module
+
+
+def test_the_engine_is_in_one_module() -> None:
+    for module, tree in grader_modules().items():
+        if module not in ENGINE_MODULES:
+            assert not {
+                name for name in imports(tree, "grader") if name.split(".")[0] in {"aiodocker", "docker"}
+            }, module
+
+
+def test_environment_variables_are_read_in_one_module() -> None:
+    for path in [*tracked("grader/*.py"), *tracked("hub_config/*.py")]:
+        inside = path.parent.name == "inside"
+        if path.stem in ENVIRONMENT_MODULES or inside:
+            continue
+        reads = [
+            node
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Attribute)
+            and node.attr in {"environ", "getenv"}
+            and path.stem != "jupyterhub_config"
+        ]
+        assert not reads, path.relative_to(ROOT)
+
+
+def texts() -> list[Path]:
+    binary = {".png", ".jpg", ".gif", ".ico", ".woff2", ".gz", ".zip"}
+    return [path for path in tracked() if path.suffix not in binary]
+
+
+@pytest.mark.parametrize(
+    "forbidden",
+    [
+        # A lock file that names where its maker fetched from sends everybody there.
+        r'"resolved":\s*"',
+        r"(index-url|find-links|registry)\s*=\s*\S",
+        # Somebody's own machine.
+        r"(?<![\w.])/(home|Users)/(?!learner\b|jovyan\b)[a-z]\w*/",
+        r"/root/",
+        r"(?<![\w./-])/work/",
+        # Keys and tokens, by the shapes that are known.
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
+        r"\b(ghp_|glpat-|npm_|pypi-)[A-Za-z0-9_-]{20,}",
+    ],
+)
+def test_no_file_names_its_makers_machine(forbidden: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}"
+        for path in texts()
+        if path != Path(__file__)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(forbidden, line)
+    ]
+    assert not found
+
+
+def settings_of(path: str) -> dict[str, str]:
+    return dict(re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / path).read_text(), re.M))
+
+
+def test_every_setting_is_documented() -> None:
+    used = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "compose.yaml").read_text()))
+    assert used == set(settings_of(".env.example"))
+
+
+def test_every_setting_has_a_comment_above_it() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    for number, line in enumerate(lines):
+        if re.match(r"[A-Z_]+=", line):
+            block = lines[: number + 1]
+            while block and re.match(r"[A-Z_]+=", block[-1]):
+                block.pop()
+            assert block, line
+            assert block[-1].startswith("#"), f"{line}: say above it what it is for"
+
+
+def test_no_secret_has_a_value_in_the_example() -> None:
+    for name, value in settings_of(".env.example").items():
+        if name.endswith(("_PASSWORD", "_TOKEN", "_KEY")):
+            assert value == "", f"{name} would be the same on every machine"
+
+
+def test_what_an_operator_may_set_reaches_the_grader() -> None:
+    from grader.settings import Settings
+
+    compose = (ROOT / "compose.yaml").read_text()
+    # Where things are inside the image, and what only a second grader on another machine would change.
+    fixed = {
+        "GRADER_BIND",
+        "GRADER_PORT",
+        "GRADER_CHALLENGES_DIR",
+        "GRADER_BUILD_SQL",
+        "SANDBOX_IMAGE",
+        "JUPYTERHUB_SERVICE_PREFIX",
+        "JUPYTERHUB_BASE_URL",
+        "JUPYTERHUB_CLIENT_ID",
+        "JUPYTERHUB_SERVICE_NAME",
+        "MYSQL_HOST",
+        "MYSQL_PORT",
+        "MYSQL_GRADER_USER",
+        "MYSQL_GRADER_DATABASE",
+        "GRADER_DB_CONNECTIONS",
+    }
+    missing = [
+        name
+        for name, _default, _help in Settings.described()
+        if name not in fixed and f"{name}:" not in compose
+    ]
+    assert not missing
+
+
+def test_defaults_are_the_same_in_the_example_and_in_the_code() -> None:
+    from grader.settings import Settings
+
+    example = settings_of(".env.example")
+    differing = {
+        name: (default, example[name])
+        for name, default, _help in Settings.described()
+        if name in example
+        and name.startswith(("GRADER_", "SANDBOX_"))
+        and example[name] not in {default, "0" if default == "False" else default}
+    }
+    assert not differing
