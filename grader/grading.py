@@ -11,86 +11,97 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from .errors import SandboxFailed
-from .models import Challenge, Job, Result, Timings
+from .models import Challenge, CheckResult, Job, Result, Status, Timings
 from .sandbox import Ending, Spec
 from .submission import build_job, parse_submission
 from .verdict import Verdict
 
-ATTEMPTS = 3  # sandboxes that may break for our reasons before the answer is internal_error
+TRIES = 3  # sandboxes for one submission, when they break for no reason of the learner's
+SORRY = "Something went wrong on our side and your answer was not judged. Please submit it again."
+
+OnEvent = Callable[[dict[str, Any]], None]
 
 log = logging.getLogger(__name__)
-
-Event = dict[str, Any]
 
 
 class OneSandbox(Protocol):
     """Good for one job."""
 
-    async def run(self, job: Job, on_event: Callable[[Event], None]) -> Ending: ...
+    async def run(self, job: Job, on_event: OnEvent) -> Ending: ...
 
     async def close(self) -> None: ...
 
 
 class Sandboxes(Protocol):
-    """Where sandboxes come from: ``sandbox.Pool``, or a test's own."""
+    """Where sandboxes come from: ``pool.Pool``, or a test's own."""
 
     async def take(self, spec: Spec) -> OneSandbox: ...
 
 
 async def grade(
-    challenge: Challenge,
-    notebook_text: str | bytes,
-    pool: Sandboxes,
-    on_event: Callable[[Event], None] | None = None,
-    *,
-    queue_ms: float = 0.0,
+    challenge: Challenge, notebook_text: str | bytes, pool: Sandboxes, on_event: OnEvent | None = None
 ) -> Result:
-    """Grade one submitted notebook in a sandbox of its own.
+    """Grade a submitted notebook in a sandbox of ``pool``.
 
-    ``on_event`` gets what a watcher may be shown, as it happens (see ``Verdict.feed``); after a sandbox
-    broke it hears of the same steps again. ``queue_ms`` is how long the submission has waited so far.
-
-    Raises what ``parse_submission`` and ``build_job`` raise for a notebook that cannot be graded, and
-    EngineUnavailable. A sandbox that breaks for our reasons is replaced; when that does not help the
-    verdict is internal_error.
+    ``on_event`` gets ``{"event", "data"}`` of each step as a learner may see it (see ``Verdict.feed``);
+    ``restart`` among them means that a sandbox broke and all begins anew. Raises what ``parse_submission``
+    and ``build_job`` raise, and EngineUnavailable.
     """
-    begun = time.monotonic()
-    job = build_job(challenge, parse_submission(notebook_text))
-    for attempt in range(1, ATTEMPTS + 1):
+    return await run(challenge, build_job(challenge, parse_submission(notebook_text)), pool, on_event)
+
+
+async def run(challenge: Challenge, job: Job, pool: Sandboxes, on_event: OnEvent | None = None) -> Result:
+    """``grade`` for a job that is built already."""
+    tell = on_event or (lambda event: None)
+    asked = time.perf_counter()
+    for number in range(1, TRIES + 1):
         verdict = Verdict(challenge, job)
-        ending, sandbox_ms, run_ms = await _run_once(job, verdict, pool, on_event)
-        if not ending.ours and not verdict.violation:
-            break
-        log.warning(
-            "sandbox broke (attempt %d of %d): %s %s", attempt, ATTEMPTS, ending, verdict.violation or ""
+
+        def feed(event: dict[str, Any], verdict: Verdict = verdict) -> None:
+            for shown in verdict.feed(event):
+                tell(shown)
+
+        try:
+            sandbox = await pool.take(Spec.of(job.limits))
+        except SandboxFailed as error:
+            log.warning("try %d of %d: no sandbox: %s", number, TRIES, error.log_message or error.message)
+            continue
+        taken = time.perf_counter()
+        try:
+            ending = await sandbox.run(job, feed)
+        finally:
+            await sandbox.close()
+        ended = time.perf_counter()
+        if ending.ours:
+            log.warning("try %d of %d: a sandbox broke: %s", number, TRIES, ending)
+            tell({"event": "restart", "data": {}})
+            continue
+        if verdict.violation:
+            log.error("a sandbox broke the protocol: %s", verdict.violation)
+        return verdict.finish(
+            ending,
+            Timings(sandbox_ms=_ms(taken - asked), run_ms=_ms(ended - taken), total_ms=_ms(ended - asked)),
         )
-    total_ms = queue_ms + _ms_since(begun)
-    return verdict.finish(ending, Timings(queue_ms, sandbox_ms, run_ms, total_ms))
+    return not_judged(challenge)
 
 
-async def _run_once(
-    job: Job, verdict: Verdict, pool: Sandboxes, on_event: Callable[[Event], None] | None
-) -> tuple[Ending, float, float]:
-    """How the run ended, and the milliseconds of waiting for the sandbox and of the run."""
-
-    def relay(event: Event) -> None:
-        for shown in verdict.feed(event):
-            if on_event is not None:
-                on_event(shown)
-
-    asked = time.monotonic()
-    try:
-        sandbox = await pool.take(Spec.of(job.limits))
-    except SandboxFailed as error:
-        return Ending("broken", detail=error.log_message or error.message), _ms_since(asked), 0.0
-    sandbox_ms = _ms_since(asked)
-    try:
-        sent = time.monotonic()
-        ending = await sandbox.run(job, relay)
-        return ending, sandbox_ms, _ms_since(sent)
-    finally:
-        await sandbox.close()
+def not_judged(challenge: Challenge, message: str = SORRY) -> Result:
+    """The result of a submission that could not be graded for reasons of ours."""
+    checks = tuple(
+        CheckResult(
+            id=check.id,
+            title=check.title,
+            status=Status.INTERNAL_ERROR,
+            points=0.0,
+            max_points=check.points,
+            hidden=check.hidden,
+            message="" if check.hidden else message,
+            hint=check.hint,
+        )
+        for check in challenge.checks
+    )
+    return Result(Status.INTERNAL_ERROR, 0.0, challenge.max_score, checks, (), message=message)
 
 
-def _ms_since(moment: float) -> float:
-    return round((time.monotonic() - moment) * 1000, 3)
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)

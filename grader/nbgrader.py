@@ -119,7 +119,7 @@ def _points(written: Mapping[str, Any], version: int) -> float:
     if value < 0 and version > 0:
         raise MetadataInvalid(f"its points ({value}) are negative")
     if not value <= MAX_POINTS:  # so that not-a-number is refused too
-        raise MetadataInvalid(f"its points are more than {MAX_POINTS}")
+        raise MetadataInvalid(f"its points ({value}) are not a number from 0 to {MAX_POINTS}")
     return max(0.0, float(value))
 
 

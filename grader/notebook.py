@@ -72,7 +72,8 @@ def read_notebook(text: str | bytes, *, max_bytes: int = MAX_SUBMISSION_BYTES) -
         raise NotebookMalformed('This file is not a notebook: "cells" is not a list.')
     if len(cells) > MAX_CELLS:
         raise NotebookTooLarge(
-            f"This notebook has {len(cells)} cells; at most {MAX_CELLS} are allowed. Remove some and try again."
+            f"This notebook has {len(cells)} cells; at most {MAX_CELLS} are allowed. "
+            "Remove some and try again."
         )
     metadata = root.get("metadata", {})
     if not isinstance(metadata, dict):
@@ -85,9 +86,9 @@ def _load(text: str | bytes, max_bytes: int) -> Any:
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(data) > max_bytes:
         raise NotebookTooLarge(
-            f"This notebook is {len(data) / 1024 / 1024:.1f} MiB large; at most {max_bytes // 1024 // 1024} MiB "
-            "are allowed. Clear large outputs (Edit → Clear Outputs of All Cells), save, and try again.",
-            details={"bytes": len(data), "max_bytes": max_bytes},
+            f"This notebook is larger than {max_bytes // 1024 // 1024} MiB. Clear large outputs "
+            "(Edit → Clear Outputs of All Cells), save, and try again.",
+            details={"max_bytes": max_bytes},
         )
     try:
         # surrogatepass: half a character in a learner's text is an error of that cell, not of the file

@@ -97,7 +97,7 @@ def release_notebook(challenge: Challenge, source_nb_text: str | bytes, version:
         "nbformat_minor": 5,
     }
     try:
-        nbformat.validate(nbformat.from_dict(notebook))  # type: ignore[no-untyped-call]
+        nbformat.validate(nbformat.from_dict(notebook))
     except nbformat.ValidationError as error:
         raise ChallengeInvalid(
             f"The notebook for learners would not be valid: {str(error).splitlines()[0]}."
