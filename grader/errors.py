@@ -80,6 +80,10 @@ class NotFound(GraderError):
     code, http_status = "not_found", 404
 
 
+class MethodNotAllowed(GraderError):
+    code, http_status = "method_not_allowed", 405
+
+
 class ChallengeUnknown(GraderError):
     code, http_status = "challenge_unknown", 404
 

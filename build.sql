@@ -1,0 +1,119 @@
+-- The grader's schema: run against its database (MySQL 8.0 or newer), on nothing or on itself, as often as you like:
+--
+--     mysql grader < build.sql
+--
+-- The grader runs it at every start. Times are UTC with microseconds. Text that people or programs wrote is data here:
+-- nothing in these tables is ever executed or shown as HTML.
+
+CREATE TABLE IF NOT EXISTS challenges (
+  id                    INT UNSIGNED NOT NULL AUTO_INCREMENT COMMENT 'Surrogate key',
+  slug                  VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin NOT NULL
+                        COMMENT 'The name in addresses and file names; never changes',
+  published_version_id  INT UNSIGNED NULL
+                        COMMENT 'The version that learners get now (challenge_versions.id); NULL: withdrawn. Not a foreign key, since the two tables would need each other',
+  created_at            DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)) COMMENT 'When the slug was first published',
+  PRIMARY KEY (id),
+  UNIQUE KEY challenges_slug (slug)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+  COMMENT='One row per challenge: its name and which version is the published one';
+
+CREATE TABLE IF NOT EXISTS challenge_versions (
+  id                INT UNSIGNED NOT NULL AUTO_INCREMENT COMMENT 'Surrogate key',
+  challenge_id      INT UNSIGNED NOT NULL COMMENT 'The challenge that this is a version of',
+  number            INT UNSIGNED NOT NULL COMMENT 'Counts up from 1 within the challenge; what learners and notebooks name',
+  content_hash      CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'SHA-256 of source_notebook, in hex',
+  source_notebook   LONGTEXT NOT NULL COMMENT 'The author''s notebook, solutions and hidden checks included; never sent to a learner',
+  release_notebook  LONGTEXT NOT NULL COMMENT 'What a learner receives: solutions replaced by stubs, hidden checks removed',
+  overview          JSON NOT NULL COMMENT 'What lists show: title, summary, difficulty, tags, track, prerequisites, max_score, checks, limits',
+  created_at        DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)) COMMENT 'When this version was made',
+  created_by        VARCHAR(255) NOT NULL COMMENT 'Who published it',
+  why               VARCHAR(1000) NOT NULL DEFAULT '' COMMENT 'The reason its author gave',
+  PRIMARY KEY (id),
+  UNIQUE KEY versions_number (challenge_id, number),
+  UNIQUE KEY versions_content (challenge_id, content_hash),
+  CONSTRAINT versions_challenge FOREIGN KEY (challenge_id) REFERENCES challenges (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+  COMMENT='Published states of challenges. Rows are never changed or deleted, so an old verdict can always be explained';
+
+CREATE TABLE IF NOT EXISTS submissions (
+  id                 BIGINT UNSIGNED NOT NULL AUTO_INCREMENT COMMENT 'Surrogate key; grows in the order of acceptance',
+  uuid               CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'The id that the API shows; cannot be guessed',
+  username           VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'Who submitted: the name that the Hub gave',
+  challenge_id       INT UNSIGNED NOT NULL COMMENT 'The challenge; repeated from the version so that a learner''s attempts are one index range',
+  version_id         INT UNSIGNED NOT NULL COMMENT 'The version that it was written for and is graded against',
+  idempotency_key    VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'The client''s name for this one click on Submit; unique per learner',
+  content_hash       CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'SHA-256 of challenge, version and notebook, in hex: tells a repeated request from a different one',
+  notebook           LONGBLOB NOT NULL COMMENT 'The learner''s notebook as it came: zlib-compressed UTF-8 JSON',
+  state              ENUM('queued', 'running', 'finished') NOT NULL DEFAULT 'queued' COMMENT 'Where it stands',
+  turn               BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'Place in the queue, before id: a learner''s n-th waiting submission takes the n-th turn, so a flood delays only its sender',
+  claim              CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'Random name of the latest claim; only its holder can record a result',
+  claimed_by         VARCHAR(255) NULL COMMENT 'The grader that holds or held the claim, for people to read',
+  claimed_at         DATETIME(6) NULL COMMENT 'When it was claimed',
+  lease_until        DATETIME(6) NULL COMMENT 'While running: unless its grader renews before then, it returns to the queue',
+  attempts           SMALLINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'How often grading was begun and not handed back in good order',
+  status             VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'The verdict (models.Status) once finished',
+  score              DOUBLE NULL COMMENT 'Points earned',
+  max_score          DOUBLE NOT NULL COMMENT 'Points that the version offers',
+  message            TEXT NULL COMMENT 'In plain words why a run ended early, else empty',
+  queue_ms           DOUBLE NULL COMMENT 'Milliseconds from acceptance to the start of grading',
+  sandbox_ms         DOUBLE NULL COMMENT 'Milliseconds until a sandbox was in hand',
+  run_ms             DOUBLE NULL COMMENT 'Milliseconds that the notebook ran',
+  total_ms           DOUBLE NULL COMMENT 'Milliseconds from acceptance to the verdict',
+  peak_memory_bytes  BIGINT UNSIGNED NULL COMMENT 'Highest memory use seen in the sandbox, where it could be measured',
+  submitted_at       DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)) COMMENT 'When it was accepted',
+  started_at         DATETIME(6) NULL COMMENT 'When the grading that gave the verdict began',
+  finished_at        DATETIME(6) NULL COMMENT 'When the verdict was recorded',
+  PRIMARY KEY (id),
+  UNIQUE KEY submissions_uuid (uuid),
+  UNIQUE KEY submissions_idempotency (username, idempotency_key),
+  KEY submissions_queue (state, turn, id),
+  KEY submissions_lease (state, lease_until),
+  KEY submissions_waiting (username, state, turn),
+  KEY submissions_own (username, id),
+  KEY submissions_progress (username, challenge_id, status, score),
+  CONSTRAINT submissions_version FOREIGN KEY (version_id) REFERENCES challenge_versions (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+  COMMENT='The queue and the record: one row per click on Submit, from acceptance to verdict';
+
+CREATE TABLE IF NOT EXISTS check_results (
+  submission_id  BIGINT UNSIGNED NOT NULL COMMENT 'The submission',
+  position       SMALLINT UNSIGNED NOT NULL COMMENT 'Order in the notebook, from 0',
+  check_id       VARCHAR(255) NOT NULL COMMENT 'The check''s nbgrader grade_id',
+  title          VARCHAR(500) NOT NULL DEFAULT '' COMMENT 'What the author calls the check',
+  status         VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'How the check ended (models.Status)',
+  points         DOUBLE NOT NULL COMMENT 'Points earned',
+  max_points     DOUBLE NOT NULL COMMENT 'Points offered',
+  hidden         BOOLEAN NOT NULL COMMENT 'Whether learners cannot see the check''s code',
+  message        MEDIUMTEXT NOT NULL COMMENT 'What the learner is told; plain text',
+  stdout         MEDIUMTEXT NOT NULL COMMENT 'What was printed during the check; plain text',
+  duration_ms    DOUBLE NOT NULL COMMENT 'Run time in milliseconds',
+  hint           TEXT NOT NULL COMMENT 'The author''s hint, shown when the check did not pass',
+  PRIMARY KEY (submission_id, position),
+  CONSTRAINT check_results_submission FOREIGN KEY (submission_id) REFERENCES submissions (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+  COMMENT='How each check of a finished submission ended, as the learner may see it; written with the verdict, once';
+
+CREATE TABLE IF NOT EXISTS cell_results (
+  submission_id  BIGINT UNSIGNED NOT NULL COMMENT 'The submission',
+  position       SMALLINT UNSIGNED NOT NULL COMMENT 'Order in the notebook, from 0',
+  cell_id        VARCHAR(255) NOT NULL COMMENT 'The cell''s grade_id, or cell-<index>',
+  status         VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'How the cell ended (models.Status)',
+  stdout         MEDIUMTEXT NOT NULL COMMENT 'What the cell printed; plain text',
+  error          JSON NULL COMMENT 'NULL, or the exception: name, message, traceback, line',
+  duration_ms    DOUBLE NOT NULL COMMENT 'Run time in milliseconds',
+  PRIMARY KEY (submission_id, position),
+  CONSTRAINT cell_results_submission FOREIGN KEY (submission_id) REFERENCES submissions (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+  COMMENT='How each cell of the learner''s notebook ended; written with the verdict, once';
+
+CREATE TABLE IF NOT EXISTS audit (
+  id       BIGINT UNSIGNED NOT NULL AUTO_INCREMENT COMMENT 'Surrogate key; grows in the order of events',
+  at       DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)) COMMENT 'When',
+  who      VARCHAR(255) NOT NULL COMMENT 'The person or part of the system that did it',
+  what     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'What was done, for example publish or rollback',
+  subject  VARCHAR(255) NOT NULL COMMENT 'What it was done to, for example a slug',
+  details  JSON NULL COMMENT 'Whatever else is worth knowing later',
+  PRIMARY KEY (id),
+  KEY audit_subject (subject, id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+  COMMENT='Who changed what and when; only ever added to';

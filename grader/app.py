@@ -1,0 +1,245 @@
+"""The service: its parts, the order in which they start and stop, and what is done when one is away."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import signal
+import sys
+import time
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
+
+from .catalogue import Catalogue, publish_folder
+from .database import Database
+from .errors import DatabaseUnavailable
+from .events import Events
+from .handlers import Parts, Seats, routes
+from .hub import Hub
+from .pool import Pool
+from .ratelimit import RateLimit
+from .sandbox import EngineSettings
+from .settings import SettingInvalid, Settings
+from .store import Store
+from .worker import Workers
+
+log = logging.getLogger(__name__)
+
+HARD_BODY_LIMIT = 64 * 1024 * 1024  # past this a connection is cut; up to it a client is told why
+HEALTH_FOR_S = 2.0  # how long an answer about the parts is believed
+HEALTH_WAIT_S = 3.0
+
+
+class Service:
+    """The grader in one process. ``run`` it, or ``start`` and ``stop`` it in a test."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.database = Database(
+            host=settings.db_host,
+            port=settings.db_port,
+            user=settings.db_user,
+            password=settings.db_password,
+            name=settings.db_name,
+            connections=settings.db_connections,
+        )
+        self.store = Store(self.database)
+        self.catalogue = Catalogue(self.store)
+        self.events = Events()
+        self.hub = Hub(settings)
+        self.pool = Pool(
+            EngineSettings(
+                image=settings.sandbox_image,
+                project=settings.project,
+                owner=f"{settings.project}-{settings.name}",
+                runtime=settings.sandbox_runtime,
+            ),
+            size=settings.sandbox_pool_size,
+            max_total=2 * settings.sandbox_pool_size + settings.workers + 2,
+        )
+        self.workers = Workers(
+            store=self.store,
+            catalogue=self.catalogue,
+            events=self.events,
+            pool=self.pool,
+            name=settings.name,
+            count=settings.workers,
+            lease_s=settings.lease_s,
+            attempts_max=settings.attempts_max,
+        )
+        self.port = 0
+        self.ready = asyncio.Event()  # the schema stands, challenges are published, workers work
+        self._server: HTTPServer | None = None
+        self._bringing_up: asyncio.Task[None] | None = None
+        self._health: tuple[float, dict[str, Any]] = (float("-inf"), {})
+        self._health_lock = asyncio.Lock()
+
+    def application(self) -> Application:
+        settings = self.settings
+        parts = Parts(
+            hub=self.hub,
+            store=self.store,
+            catalogue=self.catalogue,
+            events=self.events,
+            workers=self.workers,
+            health=self.health,
+            requests=RateLimit(settings.requests_per_minute, settings.requests_per_minute),
+            submissions=RateLimit(settings.submissions_per_minute, settings.submissions_burst),
+            watchers=Seats(settings.watchers_per_user),
+            queue_max=settings.queue_max,
+            prefix=settings.prefix,
+        )
+        return Application(
+            routes(parts),
+            # from the token, so that a restart signs nobody out
+            cookie_secret=hashlib.sha256(b"cookies " + settings.hub_token.encode()).hexdigest(),
+            # HubOAuth checks requests that come with a cookie; tornado's own check would refuse tokens
+            xsrf_cookies=False,
+            log_function=_log_request,
+        )
+
+    async def start(self) -> None:
+        """Listen at once, so that whoever asks is told how things stand, then bring up the rest."""
+        self._server = HTTPServer(
+            self.application(), max_body_size=HARD_BODY_LIMIT, body_timeout=60, idle_connection_timeout=120
+        )
+        sockets = bind_sockets(self.settings.port, self.settings.bind)
+        self.port = sockets[0].getsockname()[1]
+        self._server.add_sockets(sockets)
+        log.info("listening on %s:%d%s", self.settings.bind, self.port, self.settings.prefix)
+        await self.pool.start()
+        self._bringing_up = asyncio.create_task(self._bring_up(), name="bringing up")
+
+    async def _bring_up(self) -> None:
+        pause_s = 0.5
+        while True:
+            try:
+                await self.database.run(self.database.build, self.settings.build_sql)
+                await self.database.run(
+                    publish_folder, self.store, self.settings.challenges_dir, "grader", "came with the grader"
+                )
+                break
+            except DatabaseUnavailable as error:
+                log.warning("the database is away, next try in %.1f s: %s", pause_s, error.log_message)
+            except Exception:
+                log.exception("the database could not be set up, next try in %.1f s", pause_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, 10)
+        await self.workers.start()
+        self.ready.set()
+        log.info("ready: %d workers, name %s", self.settings.workers, self.settings.name)
+
+    async def stop(self) -> None:
+        """Take no more requests, let running submissions end for a while, hand the others back."""
+        if self._server:
+            self._server.stop()
+        if self._bringing_up:
+            self._bringing_up.cancel()
+            await asyncio.gather(self._bringing_up, return_exceptions=True)
+        await self.workers.stop(self.settings.drain_s)
+        self.events.close()
+        await self.pool.close()
+        if self._server:
+            await self._server.close_all_connections()
+        self.database.close()
+
+    async def health(self) -> dict[str, Any]:
+        """How the parts are: "ok", "starting" or "unavailable" each."""
+        async with self._health_lock:
+            when, known = self._health
+            if time.monotonic() - when > HEALTH_FOR_S:
+                known = await self._look()
+                self._health = time.monotonic(), known
+        return known
+
+    async def _look(self) -> dict[str, Any]:
+        hub, database = await asyncio.gather(self.hub.alive(), self._database_answers())
+        engine = not self.workers.engine_away and not self.pool.fault
+        parts = {
+            "database": ("ok" if self.ready.is_set() else "starting") if database else "unavailable",
+            "engine": "ok" if engine else "unavailable",
+            "hub": "ok" if hub else "unavailable",
+        }
+        good = all(state == "ok" for state in parts.values())
+        return {
+            "status": "ok" if good else "degraded",
+            "parts": {**parts, "pool": {"ready": self.pool.ready}},
+        }
+
+    async def _database_answers(self) -> bool:
+        try:
+            async with asyncio.timeout(HEALTH_WAIT_S):
+                await self.database.run(self.store.waiting)
+        except (DatabaseUnavailable, TimeoutError):
+            return False
+        return True
+
+    async def run(self) -> None:
+        """Until SIGTERM or SIGINT."""
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        await self.start()
+        await stopping.wait()
+        log.info("stopping")
+        await self.stop()
+
+
+def _log_request(handler: RequestHandler) -> None:
+    request = handler.request
+    caller = getattr(handler, "caller", None)
+    level = logging.WARNING if handler.get_status() >= 500 else logging.INFO
+    if request.path.endswith("/health"):
+        level = logging.DEBUG
+    log.log(
+        level,
+        "%d %s %s %s %.1f ms",
+        handler.get_status(),
+        request.method,
+        # the path only: nothing private is ever meant to be in a query, but a log should not depend on it
+        request.path,
+        caller.name if caller else "-",
+        1000 * request.request_time(),
+    )
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def serve() -> int:
+    """Run the service; the exit status."""
+    try:
+        settings = Settings.read()
+    except SettingInvalid as error:
+        print(f"The grader cannot start.\n{error}", file=sys.stderr)
+        return 2
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+    )
+    logging.captureWarnings(True)
+    if settings.log_json:
+        logging.getLogger().handlers[0].setFormatter(_JsonLines())
+    # jupyterhub tells of every request that it identifies
+    logging.getLogger("tornado.application").setLevel(max(logging.WARNING, logging.getLogger().level))
+
+    async def run() -> None:
+        await Service(settings).run()
+
+    asyncio.run(run())
+    return 0

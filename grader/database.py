@@ -1,0 +1,131 @@
+"""The connection to MySQL: a small pool, threads for asyncio, and which failures pass by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import pymysql
+from pymysql.constants import CLIENT
+from sqlalchemy import URL, Connection, create_engine
+from sqlalchemy.exc import DBAPIError, TimeoutError
+
+from .errors import DatabaseUnavailable
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# MySQL's own numbers, by what they say about trying again.
+_ROLLED_BACK = {1205, 1213}  # lock wait timeout, deadlock: the transaction is undone, another try is harmless
+_AWAY = {
+    1021, 1114, 1030, 1034, 1041,  # disk, table space or memory is full for now
+    1040, 1203, 1226,  # too many connections
+    1042, 1043, 1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1184,  # going down, or the network is
+    1290, 1792, 1836,  # read-only for now
+    1044, 1045, 1049, 1130, 1142, 1146, 1698,  # not set up yet: no user, database, rights or tables
+    2002, 2003, 2005, 2006, 2013, 2014, 2026, 2055, 3159,  # cannot connect, connection lost
+}  # fmt: skip
+_PAUSES_S = (0.0, 0.1, 0.4)
+
+
+def _number(error: BaseException | None) -> int:
+    return error.args[0] if error and error.args and isinstance(error.args[0], int) else 0
+
+
+class Database:
+    """Transactions on one database. Safe to use from several threads, and from asyncio through ``run``."""
+
+    def __init__(
+        self, *, host: str, port: int, user: str, password: str, name: str, connections: int = 8
+    ) -> None:
+        self._url = URL.create("mysql+pymysql", user, password, host, port, name, {"charset": "utf8mb4"})
+        self._engine = create_engine(
+            self._url,
+            # without gap locks claims and inserts do not wait for each other
+            isolation_level="READ COMMITTED",
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_recycle=3600,
+            # every transaction here ends itself; a second rollback would be one more round trip
+            pool_reset_on_return=None,
+            # parameters carry learners' notebooks, which no log should
+            hide_parameters=True,
+            connect_args={"connect_timeout": 3, "read_timeout": 20, "write_timeout": 20},
+        )
+        self._threads = ThreadPoolExecutor(connections, thread_name_prefix="database")
+
+    def transaction(self, body: Callable[[Connection], T]) -> T:
+        """Run ``body`` in one transaction and commit.
+
+        A transaction that MySQL undid, or whose connection broke, is run again a few times, also when the
+        break came during the commit: ``body`` must notice what an earlier run of itself has done. Raises
+        DatabaseUnavailable when MySQL cannot be used at the moment.
+        """
+        for pause_s in (*_PAUSES_S, None):
+            try:
+                with self._engine.begin() as connection:
+                    return body(connection)
+            except TimeoutError as error:
+                raise self._unavailable(error) from error
+            except DBAPIError as error:
+                number = _number(error.orig)
+                passing = number in _ROLLED_BACK or number in _AWAY or error.connection_invalidated
+                if not passing:
+                    raise
+                if pause_s is None:
+                    raise self._unavailable(error) from error
+                log.info("database: error %d, trying again in %.1f s", number, pause_s)
+                time.sleep(pause_s)
+        raise AssertionError("the loop above returns or raises")
+
+    @staticmethod
+    def _unavailable(error: Exception) -> DatabaseUnavailable:
+        return DatabaseUnavailable(
+            "The grader cannot reach its database right now. Nothing is lost; please try again in a minute.",
+            log_message=str(error),
+            retry_after_s=15,
+        )
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function that uses this database in one of its threads."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, lambda: function(*args, **kwargs)
+        )
+
+    def build(self, script: Path) -> None:
+        """Run build.sql. Two graders that start together take turns."""
+        statements = script.read_text(encoding="utf-8")
+        try:
+            connection = pymysql.connect(
+                host=self._url.host or "",
+                port=self._url.port or 3306,
+                user=self._url.username or "",
+                password=str(self._url.password or ""),
+                database=self._url.database,
+                charset="utf8mb4",
+                client_flag=CLIENT.MULTI_STATEMENTS,
+                connect_timeout=3,
+                read_timeout=120,
+                autocommit=True,
+            )
+            with connection, connection.cursor() as cursor:
+                cursor.execute("SELECT GET_LOCK(CONCAT('build.sql ', LEFT(DATABASE(), 50)), 60)")
+                cursor.execute(statements)
+                while cursor.nextset():
+                    pass
+        except pymysql.err.MySQLError as error:
+            if _number(error) in _AWAY | _ROLLED_BACK:
+                raise self._unavailable(error) from error
+            raise
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._engine.dispose()

@@ -1,0 +1,110 @@
+"""The Hub: where it is, our token for it, and who is calling. Nothing else says who anybody is."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+
+from jupyterhub.services.auth import (
+    HubOAuth,
+    HubOAuthCallbackHandler,
+    HubOAuthenticated,
+    UserNotAllowed,
+)
+from tornado.httpclient import AsyncHTTPClient
+from tornado.web import HTTPError, RequestHandler
+
+from .errors import Forbidden, HubUnavailable, Unauthenticated
+from .settings import Settings
+
+log = logging.getLogger(__name__)
+
+ALIVE_FOR_S = 5.0  # how long an answer to "is the Hub there" is believed
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A person, as the Hub knows them."""
+
+    name: str
+    admin: bool
+    groups: frozenset[str]
+    scopes: frozenset[str]
+
+
+class Hub:
+    def __init__(self, settings: Settings) -> None:
+        service = settings.hub_service_name
+        self.auth = HubOAuth(
+            api_url=settings.hub_api_url.rstrip("/"),
+            api_token=settings.hub_token,
+            base_url=settings.prefix,
+            hub_prefix=settings.hub_base_url + "hub/",
+            oauth_client_id=settings.hub_client_id,
+            oauth_redirect_uri=settings.prefix + "oauth_callback",
+            access_scopes={"access:services", f"access:services!service={service}"},
+        )
+        self._alive = (False, float("-inf"))
+
+    async def identify(self, handler: HubHandler) -> Caller:
+        """Who sends this request, by token or by the cookie of the Hub's sign-in.
+
+        A request with a cookie that changes something must carry the XSRF token too (HubOAuth sees to it).
+        Raises Unauthenticated, Forbidden, HubUnavailable.
+        """
+        try:
+            model = await self.auth.get_user(handler, sync=False)
+            if model is not None:
+                model = handler.check_hub_user(model)
+        except UserNotAllowed as error:
+            raise Forbidden(
+                "Your account may not use the grader. Ask whoever runs this hub for access."
+            ) from error
+        except HTTPError as error:
+            raise HubUnavailable(
+                "The hub does not answer right now, so the grader cannot tell who you are. "
+                "Please try again in a minute.",
+                log_message=str(error),
+                retry_after_s=15,
+            ) from error
+        if model is None:
+            raise Unauthenticated(
+                "Please sign in: send a token of the hub, or sign in to the hub in your browser."
+            )
+        if model.get("kind") != "user":
+            # a service could have a learner's name
+            raise Forbidden("Only people can use the grader, and this token belongs to a service.")
+        return Caller(
+            model["name"],
+            bool(model.get("admin")),
+            frozenset(model.get("groups") or ()),
+            frozenset(model.get("scopes") or ()),
+        )
+
+    async def alive(self) -> bool:
+        known, when = self._alive
+        if time.monotonic() - when > ALIVE_FOR_S:
+            try:
+                answer = await AsyncHTTPClient().fetch(
+                    self.auth.api_url + "/", request_timeout=3, raise_error=False
+                )
+                known = answer.code == 200
+            except OSError as error:
+                log.debug("the Hub does not answer: %s", error)
+                known = False
+            self._alive = known, time.monotonic()
+        return known
+
+
+class HubHandler(HubOAuthenticated, RequestHandler):
+    """A request handler whose caller the Hub can identify; ``initialize`` sets ``hub`` and ``hub_auth``."""
+
+    hub: Hub
+
+
+class OAuthCallback(HubOAuthCallbackHandler):
+    """Where the Hub sends a browser back to after sign-in."""
+
+    def initialize(self, hub: Hub) -> None:
+        self.hub_auth = hub.auth

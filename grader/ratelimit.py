@@ -1,0 +1,51 @@
+"""How much one learner may ask for: a bucket of tokens each, which fills again with time."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from .errors import RateLimited
+
+
+class RateLimit:
+    """``burst`` at once, ``per_minute`` in the long run, for each key apart.
+
+    Memory is bounded: a bucket that has filled up again says nothing, and is forgotten.
+    """
+
+    def __init__(self, per_minute: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_s = per_minute / 60
+        self._burst = burst
+        self._clock = clock
+        self._buckets: dict[str, tuple[float, float]] = {}  # key: (tokens, when)
+        self._swept = clock()
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def take(self, key: str) -> None:
+        """Raises RateLimited, with the seconds until the next token, when the bucket is empty."""
+        now = self._clock()
+        if now - self._swept > 60:
+            self._sweep(now)
+        tokens = self._tokens(key, now)
+        if tokens < 1:
+            wait_s = math.ceil((1 - tokens) / self._per_s)
+            raise RateLimited(
+                f"You are sending requests faster than the grader can take them. Please wait {wait_s} s and "
+                "try again.",
+                retry_after_s=wait_s,
+            )
+        self._buckets[key] = (tokens - 1, now)
+
+    def _tokens(self, key: str, now: float) -> float:
+        tokens, when = self._buckets.get(key, (self._burst, now))
+        return min(self._burst, tokens + (now - when) * self._per_s)
+
+    def _sweep(self, now: float) -> None:
+        self._swept = now
+        self._buckets = {
+            key: held for key, held in self._buckets.items() if self._tokens(key, now) < self._burst
+        }
