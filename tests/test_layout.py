@@ -30,7 +30,7 @@ LEVELS = [
     },
     {"grading", "report", "pairs", "worker", "handlers", "selfcheck"},
     {"app", "cli"},
-    {"__main__"},
+    {"cli", "__main__"},
 ]
 SQL_MODULES = {"store", "database"}
 ENGINE_MODULES = {"sandbox", "pool"}
