@@ -1,0 +1,476 @@
+"""Single-use containers for submissions. All that the grader says to Docker is said here.
+
+A sandbox is created, started and has said "ready" before a job comes; handing it the job is then a write
+to an open connection. It runs one job and is killed and removed, whatever happened. ``pool`` keeps ready
+ones; what a container may do is in ``container_config``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import socket
+import struct
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import aiodocker
+import aiohttp
+import msgpack
+from aiodocker.events import DockerEvents
+
+from .errors import EngineUnavailable, SandboxFailed
+from .models import Job, Limits
+
+PROTOCOL = 1
+FRAME_MAX = 4 * 1024 * 1024  # bytes of one frame from a sandbox
+STREAM_MAX = 16 * 1024 * 1024  # bytes that a sandbox may send altogether, its log included
+LOG_KEPT = 8 * 1024  # bytes of its log that are kept
+READY_S = 60.0  # from start to "ready"; a busy machine under gVisor needs a few
+ENGINE_S = 60.0  # one call to the engine
+CAUSE_S = 5.0  # to learn why a sandbox is gone
+OOM_LATE_S = 0.2  # by so much may the news that it was memory come after the end
+GRACE_S = 2.0  # what the judge has, past the submission's own limit, to report that it was passed
+ORPHAN_S = 60.0  # an ended container older than this is nobody's any more
+LEFTOVER_S = 7200.0  # and no sandbox is meant to live this long
+SECCOMP = Path(__file__).resolve().parent.parent / "images" / "sandbox" / "seccomp.json"
+
+# Beside what the submission may start: the judge, and under gVisor the threads of its kernel.
+OWN_PROCESSES = {"runc": 4, "runsc": 128}
+OWN_MEMORY_MB = {"runc": 0, "runsc": 64}
+
+# Every place that can be written to: small, in memory, counted against the container's limit.
+TMPFS = {
+    "/home/learner": "size=64m,nr_inodes=4096,mode=0777,nosuid,nodev,noexec",
+    "/tmp": "size=32m,nr_inodes=1024,mode=1777,nosuid,nodev,noexec",  # noqa: S108
+    "/dev/shm": "size=16m,nr_inodes=256,mode=1777,nosuid,nodev,noexec",  # noqa: S108
+}
+ULIMITS = {"nofile": 256, "fsize": 64 * 1024 * 1024, "core": 0, "memlock": 64 * 1024, "msgqueue": 0}
+LABEL = "challengehub"
+
+_LENGTH = struct.Struct(">I")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What one container may use; sandboxes of equal specs stand in for each other."""
+
+    memory_mb: int = 512
+    processes: int = 64
+    cpus: float = 1.0
+    runtime: str = "auto"  # "runc", "runsc", or "auto": the engine's setting decides
+
+    @classmethod
+    def of(cls, limits: Limits) -> Spec:
+        return cls(memory_mb=limits.memory_mb, processes=limits.processes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """Where the engine is and what it shall run."""
+
+    image: str = "challengehub/sandbox:latest"
+    project: str = "challengehub"  # the label by which one installation knows its own
+    owner: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
+    runtime: str = "auto"  # "auto" takes runsc (gVisor) where the engine has it
+    url: str | None = None  # None: DOCKER_HOST, else the usual socket
+    seccomp: Path = SECCOMP
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended: the judge said so ("done"), the sandbox was gone ("eof"), its time was up ("wall"),
+    it sent more than it may ("output"), or what it sent was no protocol ("broken")."""
+
+    kind: Literal["done", "eof", "wall", "output", "broken"]
+    oom_killed: bool = False
+    exit_code: int | None = None
+    detail: str = ""  # for the log
+
+    @property
+    def ours(self) -> bool:
+        """Whether it broke in a way that is no learner's doing (killed from outside, the engine gone,
+        a fault of the judge): worth another try in a fresh sandbox."""
+        return self.kind in ("eof", "broken") and not self.oom_killed
+
+
+class FrameError(Exception):
+    """What a sandbox sent is no frame of ours."""
+
+
+class Frames:
+    """Bytes in, events out; never holds more than one frame."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
+        self._buffer += data
+        while len(self._buffer) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._buffer)
+            if length > FRAME_MAX:
+                raise FrameError(f"a frame of {length} bytes")
+            end = _LENGTH.size + length
+            if len(self._buffer) < end:
+                return
+            body = bytes(self._buffer[_LENGTH.size : end])
+            del self._buffer[:end]
+            try:
+                # A learner's text may hold lone surrogates; a replacement character is good enough.
+                event = msgpack.unpackb(body, raw=False, unicode_errors="replace", max_ext_len=0)
+            except (ValueError, msgpack.UnpackException) as error:
+                raise FrameError(f"not msgpack: {error}") from error
+            if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+                raise FrameError("not an event")
+            yield event
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """One frame for a sandbox."""
+    body: bytes = msgpack.packb(message, unicode_errors="surrogatepass")
+    return _LENGTH.pack(len(body)) + body
+
+
+class Sandbox:
+    """One container for one job. Made ready by ``Engine.make``; ``died`` is called once when it is of no
+    more use to anyone who waits for a job, ``discard`` once when it is to be removed."""
+
+    def __init__(
+        self,
+        container: aiodocker.containers.DockerContainer,
+        spec: Spec,
+        discard: Callable[[Sandbox], None],
+        died: Callable[[Sandbox], None],
+    ) -> None:
+        self.spec = spec
+        self.id: str = container.id
+        self.container = container
+        self.born = time.time()
+        self.log = b""  # the end of what the judge wrote to its stderr
+        self._discard = discard
+        self._died = died
+        self._stream = container.attach(stdin=True, stdout=True, stderr=True)
+        self._frames = Frames()
+        self._on_event: Callable[[dict[str, Any]], None] | None = None
+        self._received = 0
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._pump: asyncio.Task[None] | None = None
+        self._used = False
+        self._closed = False
+
+    @property
+    def alive(self) -> bool:
+        return not self._ended.done() and not self._closed
+
+    async def run(self, job: Job, on_event: Callable[[dict[str, Any]], None]) -> Ending:
+        """Send the job, hand each event to ``on_event`` as it comes, return how it ended.
+
+        Ends within the job's ``total_s`` and a grace. An exception of ``on_event`` ends the run and
+        comes out here. Call it once.
+        """
+        if self._used:
+            raise RuntimeError("a sandbox runs one job")
+        self._used = True
+        self._on_event = on_event
+        message = {
+            "protocol": PROTOCOL,
+            "steps": [asdict(step) for step in job.steps],
+            "limits": asdict(job.limits),
+            "reference": job.reference,
+        }
+        try:
+            async with asyncio.timeout(job.limits.total_s + GRACE_S):
+                await self._write(encode(message))
+                ending = await asyncio.shield(self._ended)
+        except TimeoutError:
+            return Ending("wall")
+        if ending.kind == "eof" or (ending.kind == "done" and ending.detail == "crashed"):
+            return await self._with_cause(ending)
+        return ending
+
+    async def close(self) -> None:
+        """Kill and remove the container, in the background. Never raises; may be called again."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._pump is not None:
+            self._pump.cancel()
+        self._discard(self)
+
+    # -- for the engine --------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Start the container and wait for its judge to be ready. Raises SandboxFailed."""
+        await self._stream.__aenter__()  # attached before it starts, so that nothing it says is lost
+        self._pump = asyncio.create_task(self._read(), name=f"sandbox {self.id[:12]}")
+        await self.container.start()
+        async with asyncio.timeout(READY_S):
+            await asyncio.wait((self._ready, self._ended), return_when=asyncio.FIRST_COMPLETED)
+        if not self._ready.done():
+            log = self.log.decode(errors="replace")
+            raise SandboxFailed(
+                "A sandbox did not start.",
+                log_message=f"sandbox {self.id[:12]}: {self._ended.result()}; {log}",
+            )
+
+    async def release(self) -> None:
+        """Close the connection; the container is somebody else's business."""
+        if self._pump is not None:
+            self._pump.cancel()
+            await asyncio.wait((self._pump,))
+        with contextlib.suppress(Exception):  # aiodocker asserts that the other side still listens
+            await self._stream.close()
+
+    async def _write(self, data: bytes) -> None:
+        try:
+            await self._stream.write_in(data)
+        except (aiohttp.ClientError, OSError, RuntimeError, AssertionError) as error:
+            # Gone: the reader has noticed or is about to.
+            self._end(Ending("eof", detail=f"while sending: {error!r}"))
+
+    async def _read(self) -> None:
+        detail = ""
+        try:
+            while (message := await self._stream.read_out()) is not None:
+                self._received += len(message.data)
+                if self._received > STREAM_MAX:
+                    self._end(Ending("output"))
+                    return
+                if message.stream != 1:
+                    self.log = (self.log + message.data)[-LOG_KEPT:]
+                    continue
+                for event in self._frames.feed(message.data):
+                    self._take(event)
+        except FrameError as error:
+            self._end(Ending("broken", detail=str(error)))
+        except (aiohttp.ClientError, OSError) as error:
+            detail = repr(error)
+        except Exception as error:
+            if not self._ended.done():
+                self._ended.set_exception(error)
+        finally:
+            self._end(Ending("eof", detail=detail))
+
+    def _take(self, event: dict[str, Any]) -> None:
+        if self._ended.done():
+            return
+        if not self._ready.done():
+            if event.get("event") != "ready" or event.get("protocol") != PROTOCOL:
+                raise FrameError("the judge in the sandbox image does not fit this grader")
+            self._ready.set_result(None)
+        elif self._on_event is None:
+            raise FrameError("an event before the job")
+        else:
+            self._on_event(event)
+            if event["event"] == "end":
+                self._end(Ending("done", detail=str(event.get("reason", ""))))
+
+    def _end(self, ending: Ending) -> None:
+        if not self._ended.done():
+            self._ended.set_result(ending)
+            self._died(self)
+
+    async def _with_cause(self, ending: Ending) -> Ending:
+        """Ask the engine whether it was memory; only a run that ended badly pays for the question."""
+        try:
+            async with asyncio.timeout(CAUSE_S):
+                if ending.kind == "eof":
+                    await self.container.wait()
+                state = (await self.container.show())["State"]
+                killed = state["OOMKilled"] or await self._oom_event()
+        except (aiodocker.DockerError, aiohttp.ClientError, OSError):
+            return ending
+        return replace(ending, oom_killed=killed, exit_code=state["ExitCode"])
+
+    async def _oom_event(self) -> bool:
+        """Whether the kernel killed a process of this container for its memory.
+
+        State.OOMKilled alone is not enough: older engines set it only when the container has ended, and
+        not at all when the container's end is reported before its cause.
+        """
+        events = DockerEvents(self.container.docker)
+        heard = events.subscribe(create_task=False)
+        about = json.dumps({"container": [self.id], "event": ["oom"]})
+        await events.run(since=f"{self.born:.3f}", until=f"{time.time() + OOM_LATE_S:.3f}", filters=about)
+        return await heard.get() is not None
+
+
+class Engine:
+    """The Docker engine, as far as sandboxes go. Every method raises EngineUnavailable when it does not
+    answer; nothing here waits longer than ``ENGINE_S`` for it."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self.settings = settings
+        self._run_id = uuid.uuid4().hex
+        self._docker: aiodocker.Docker | None = None
+        self._runtimes: frozenset[str] | None = None
+        self._profile = ""
+
+    async def close(self) -> None:
+        if self._docker is not None:
+            await self._docker.close()
+
+    async def resolve(self, spec: Spec) -> Spec:
+        """The spec with its runtime decided."""
+        wanted = self.settings.runtime if spec.runtime == "auto" else spec.runtime
+        if self._runtimes is None:
+            async with _calling():
+                self._runtimes = frozenset((await self._client().system.info())["Runtimes"])
+        if wanted == "auto":
+            wanted = "runsc" if "runsc" in self._runtimes else "runc"
+        if wanted not in self._runtimes:
+            raise EngineUnavailable(
+                f"The Docker engine has no runtime “{wanted}”. Install it or set SANDBOX_RUNTIME=auto."
+            )
+        return replace(spec, runtime=wanted)
+
+    async def make(
+        self, spec: Spec, discard: Callable[[Sandbox], None], died: Callable[[Sandbox], None]
+    ) -> Sandbox:
+        """A sandbox that is ready for a job; ``spec`` must be resolved. Raises SandboxFailed too."""
+        # Named by us, so that it can be removed also when we never hear that it was created.
+        name = f"{self.settings.project}-sandbox-{uuid.uuid4().hex[:16]}"
+        client = self._client()
+        sandbox: Sandbox | None = None
+        try:
+            async with _calling():
+                container = await client.containers.create(self.config(spec), name=name)
+                sandbox = Sandbox(container, spec, discard, died)
+                await sandbox.start()
+        except BaseException:
+            if sandbox is not None:
+                await sandbox.release()
+            with contextlib.suppress(EngineUnavailable):
+                await asyncio.shield(self._delete(name))
+            raise
+        return sandbox
+
+    async def remove(self, sandbox: Sandbox) -> None:
+        await sandbox.release()
+        await self._delete(sandbox.id)
+
+    async def sweep(self, mine: Collection[str]) -> int:
+        """Remove what former processes left behind, ``mine`` excepted; returns how many there were.
+
+        Everything of our own owner's name is a former life's of ours. A stranger's container is left
+        alone while it may still be in use: a judge ends by itself when its grader is gone.
+        """
+        async with _calling():
+            found = await self._client().containers.list(
+                all="true",
+                filters=json.dumps({"label": [f"{LABEL}={self.settings.project}", f"{LABEL}.role=sandbox"]}),
+            )
+        now = time.time()
+        removed = 0
+        for container in found:
+            told = container._container
+            labels, age = told["Labels"], now - told["Created"]
+            if container.id in mine or (labels.get(f"{LABEL}.run") == self._run_id and age < LEFTOVER_S):
+                continue
+            ended = told["State"] not in ("running", "paused", "restarting")
+            if (
+                labels.get(f"{LABEL}.owner") == self.settings.owner
+                or (ended and age > ORPHAN_S)
+                or age > LEFTOVER_S
+            ):
+                await self._delete(container.id)
+                removed += 1
+        return removed
+
+    def config(self, spec: Spec) -> dict[str, Any]:
+        """What Docker is asked for: the whole of a sandbox's confinement, see docs/security.md."""
+        if not self._profile:
+            try:
+                self._profile = json.dumps(json.loads(self.settings.seccomp.read_bytes()))
+            except (OSError, ValueError) as error:
+                raise EngineUnavailable(
+                    f"The sandboxes' seccomp profile cannot be read: {self.settings.seccomp} ({error})."
+                ) from error
+        memory = (spec.memory_mb + OWN_MEMORY_MB.get(spec.runtime, 0)) * 1024 * 1024
+        return {
+            "Image": self.settings.image,
+            "Hostname": "sandbox",
+            "AttachStdin": True,
+            "AttachStdout": True,
+            "AttachStderr": True,
+            "OpenStdin": True,
+            # The judge reads an end of file, and ends, when the grader is gone.
+            "StdinOnce": True,
+            "Tty": False,
+            "Labels": {
+                LABEL: self.settings.project,
+                f"{LABEL}.role": "sandbox",
+                f"{LABEL}.owner": self.settings.owner,
+                f"{LABEL}.run": self._run_id,
+            },
+            "HostConfig": {
+                "Runtime": spec.runtime,
+                "NetworkMode": "none",
+                "IpcMode": "private",
+                "ReadonlyRootfs": True,
+                "Tmpfs": TMPFS,
+                "Memory": memory,
+                "MemorySwap": memory,
+                "MemorySwappiness": 0,
+                "PidsLimit": spec.processes + OWN_PROCESSES.get(spec.runtime, 0),
+                "NanoCpus": int(spec.cpus * 1e9),
+                # Should the whole machine run out of memory, a sandbox goes first.
+                "OomScoreAdj": 500,
+                "Ulimits": [{"Name": name, "Soft": most, "Hard": most} for name, most in ULIMITS.items()],
+                "CapDrop": ["ALL"],
+                "CapAdd": ["SETUID", "SETGID"],
+                "SecurityOpt": ["no-new-privileges", f"seccomp={self._profile}"],
+                "LogConfig": {"Type": "none", "Config": {}},
+                "RestartPolicy": {"Name": "no"},
+            },
+        }
+
+    def _client(self) -> aiodocker.Docker:
+        if self._docker is None:
+            try:
+                self._docker = aiodocker.Docker(self.settings.url)
+            except (AssertionError, ValueError) as error:  # no socket in any usual place
+                raise _unreachable(error) from error
+        return self._docker
+
+    async def _delete(self, name: str) -> None:
+        async with _calling():
+            try:
+                await self._client().containers.container(name).delete(force=True, v=True)
+            except aiodocker.DockerError as error:
+                if error.status not in (404, 409):  # gone, or already being removed
+                    raise
+
+
+def _unreachable(error: BaseException) -> EngineUnavailable:
+    return EngineUnavailable(
+        "The Docker engine, which runs the sandboxes, does not answer. Start it, or run “make up”.",
+        log_message=repr(error),
+    )
+
+
+@contextlib.asynccontextmanager
+async def _calling() -> AsyncIterator[None]:
+    """Engine's and network's errors as ours."""
+    try:
+        async with asyncio.timeout(ENGINE_S):
+            yield
+    except aiodocker.DockerError as error:
+        if error.status == 404 and "image" in error.message.lower():
+            raise EngineUnavailable(
+                "The sandbox image is missing. Run “make up”, which builds it.", log_message=error.message
+            ) from error
+        if error.status == 900:  # aiodocker's own: no connection
+            raise _unreachable(error) from error
+        raise SandboxFailed("A sandbox could not be made.", log_message=str(error)) from error
+    except (aiohttp.ClientError, OSError) as error:  # a timeout is an OSError
+        raise _unreachable(error) from error
