@@ -1,0 +1,391 @@
+"""Starts as root with no capability but SETUID and SETGID, and ends up as two processes that have none.
+
+The parent becomes the judge (uid 1000, process 1 of the container), the child the learner (uid 2000). Both are
+warm before the grader sends its one job. Frames to and from the grader: 4-byte big-endian length, msgpack map.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+import traceback
+from typing import Any
+
+import msgpack
+
+from . import learner
+from .author import Author
+from .checks import CheckRunner, CheckTimeout, Outcome
+from .judge import Broken, Judge
+from .peer import Overtime
+from .wire import Channel
+
+PROTOCOL = 1
+JUDGE_UID, LEARNER_UID = 1000, 2000
+HOME = "/home/learner"
+JOB_MAX = 16 * 1024 * 1024  # bytes
+GRACE_S = 1.0  # for the learner's process to come back after its time is over
+
+_LENGTH = struct.Struct(">I")
+_PR_SET_DUMPABLE = 4
+
+
+def _become(uid: int) -> None:
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    os.umask(0o022)
+
+
+def _be_learner(sock: socket.socket, stdout: int, stderr: int) -> None:
+    """The child's life; never returns."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    for target, source in ((0, null), (1, stdout), (2, stderr)):
+        os.dup2(source, target)
+    keep = sock.fileno()
+    os.closerange(3, keep)
+    os.closerange(keep + 1, 4096)
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")  # the first to go when memory runs out
+    except OSError:
+        pass
+    _become(LEARNER_UID)
+    # Otherwise /proc/self belongs to root and libraries that read it stumble. There are no core dumps.
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.environ.update({"HOME": HOME, "IPYTHONDIR": f"{HOME}/.ipython", "USER": "learner", "MPLBACKEND": "Agg"})
+    os.chdir(HOME if os.path.isdir(HOME) else "/tmp")
+    sys.path.insert(0, "")
+    sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # type: ignore[misc]
+    shell = learner.make_shell()
+    sys.modules["__main__"].__dict__.pop("_be_learner", None)
+    sock.sendall(b"w")
+    # The limits come first, in one frame of the judge's; everything after them is a request.
+    (size,) = _LENGTH.unpack(_exactly(sock.fileno(), 4))
+    limits = msgpack.unpackb(_exactly(sock.fileno(), size))
+    learner.serve(sock, limits, shell)
+
+
+def _exactly(fd: int, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        chunk = os.read(fd, min(size - len(data), 1 << 20))
+        if not chunk:
+            os._exit(0)
+        data += chunk
+    return data
+
+
+class Grader:
+    """The grader's end of the container: one job in, events out. Only the judge's process holds it."""
+
+    def __init__(self) -> None:
+        # Kept away from 0 and 1, which a check's code or a library may use.
+        self._in, self._out = os.dup(0), os.dup(1)
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, 0)
+        os.dup2(null, 1)
+        for fd in (self._in, self._out):
+            os.set_inheritable(fd, False)
+
+    def job(self) -> dict[str, Any]:
+        (size,) = _LENGTH.unpack(_exactly(self._in, 4))
+        if size > JOB_MAX:
+            os._exit(3)
+        job: dict[str, Any] = msgpack.unpackb(_exactly(self._in, size), unicode_errors="surrogatepass")
+        return job
+
+    def close(self) -> None:
+        for fd in (self._in, self._out):
+            os.close(fd)
+
+    def send(self, event: dict[str, Any]) -> None:
+        data = msgpack.packb(event, unicode_errors="replace")
+        frame = memoryview(_LENGTH.pack(len(data)) + data)
+        while frame:
+            frame = frame[os.write(self._out, frame) :]
+
+
+class Run:
+    """One submission: the steps in order, an event for each, and an honest end."""
+
+    def __init__(self, grader: Grader, job: dict[str, Any], sock: socket.socket, pid: int, pipes: tuple[int, int]) -> None:
+        self.grader, self.job, self.pid = grader, job, pid
+        self.limits = job["limits"]
+        self.output_left = int(self.limits["output_kb"]) * 1024
+        self.text = bytearray()
+        self.status: int | None = None  # of the learner's process, once it has ended
+        self.ends = self.hard = time.monotonic() + float(self.limits["total_s"])
+        outputs = {pipes[0]: self._printed, pipes[1]: self._printed_error}
+        self.channel = Channel(sock, outputs)
+        self.judge = Judge(self.channel, Author.read(job.get("reference") or ""))
+        self.judge.on_idle = self._idle
+        self.runner = CheckRunner(self.judge, self.output_left)
+
+    # -- what the learner's process prints --------------------------------------------------------------
+
+    def _printed(self, chunk: bytes) -> None:
+        self._count(chunk)
+        if self.judge.in_check:
+            sys.stdout.write(chunk.decode("utf-8", "replace"))
+        else:
+            self.text += chunk
+
+    def _printed_error(self, chunk: bytes) -> None:
+        self._count(chunk)
+        if self.judge.in_check:
+            sys.stderr.write(chunk.decode("utf-8", "replace"))
+        else:
+            self.text += chunk
+
+    def _count(self, chunk: bytes) -> None:
+        self.output_left -= len(chunk)
+        if self.output_left < 0 and self.judge.broken is None:
+            self.judge.broken = _Flood()
+            raise Broken
+
+    def _idle(self) -> None:
+        """While waiting: notice the end of the learner's process, and of its time."""
+        try:
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    break
+                if pid == self.pid:
+                    self.status = status
+        except ChildProcessError:
+            pass
+        if time.monotonic() > self.hard:
+            self.judge.broken = TimeoutError()
+            raise Broken
+
+    # -- the steps --------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        limits = msgpack.packb(self.limits)
+        self.channel.sock.sendall(_LENGTH.pack(len(limits)) + limits)
+        passed = 0
+        for step in self.job["steps"]:
+            self.grader.send({"event": "start", "id": step["id"]})
+            began = time.monotonic()
+            seconds = min(float(self.limits["wall_s"]), max(self.ends - began, 0.05))
+            self.hard = began + seconds + GRACE_S
+            try:
+                if step["kind"] == "check":
+                    event = self._check(step, seconds)
+                else:
+                    event = self._cell(step, seconds)
+            except Broken:
+                reason, message = self._reason()
+                kind = "check" if step["kind"] == "check" else "cell"
+                event = {"event": kind, "id": step["id"], "status": reason, "stdout": self._taken(), "error": None}
+                if kind == "check":
+                    event = {**event, "credit": 0.0, "message": message, "stdout": self.runner.stdout.getvalue()}
+                self.grader.send({**event, "duration_ms": (time.monotonic() - began) * 1000})
+                return self._end(passed, reason, message)
+            event["duration_ms"] = (time.monotonic() - began) * 1000
+            passed += event["event"] == "check" and event["status"] == "passed"
+            self.grader.send(event)
+            if time.monotonic() > self.ends:
+                return self._end(passed, "timeout", f"Your code took longer than {self.limits['total_s']:g} s in all.")
+        return self._end(passed, "", "")
+
+    def _end(self, passed: int, reason: str, message: str) -> None:
+        self.grader.send(
+            {
+                "event": "end",
+                "checks_passed": passed,
+                "peak_memory_bytes": _peak_memory(self.pid),
+                "reason": reason,
+                "message": message,
+            }
+        )
+
+    def _taken(self) -> str:
+        text, self.text = self.text.decode("utf-8", "replace"), bytearray()
+        return text
+
+    def _cell(self, step: dict[str, Any], seconds: float) -> dict[str, Any]:
+        self.judge.deadline = time.monotonic() + seconds
+        status, error = "timeout", None
+        try:
+            answer = self.judge.request("run_cell", step["id"], step["source"])
+            status, error = _cell_answer(answer)
+        except Overtime:
+            pass
+        except Broken:
+            raise
+        except BaseException as failure:
+            error = {"name": type(failure).__name__, "message": str(failure)[:2000], "traceback": "", "line": None}
+            status = "error"
+        self.judge.overtime = False
+        if step["kind"] == "setup":
+            self.runner.adopt(self.judge.author.definitions(step["source"]))
+        else:
+            self.runner.namespace.forget(self.judge.author.by_cell.get(step["id"], set()))
+        return {"event": "cell", "id": step["id"], "status": status, "stdout": self._taken(), "error": error}
+
+    def _check(self, step: dict[str, Any], seconds: float) -> dict[str, Any]:
+        points = float(step["points"])
+        try:
+            if step.get("judge") == "in-kernel":
+                outcome = self._in_kernel(step, seconds, points)
+            else:
+                outcome = self.runner.run(
+                    step["source"],
+                    points=points,
+                    hidden=bool(step["hidden"]),
+                    compare=step.get("compare", "judge"),
+                    seconds=seconds,
+                )
+        except (CheckTimeout, Overtime):
+            outcome = Outcome("timeout")
+        if outcome.status == "timeout":
+            outcome.message = f"This check was still running after {self.limits['wall_s']:g} s."
+            self._resynchronise()
+        return {
+            "event": "check",
+            "id": step["id"],
+            "status": outcome.status,
+            "credit": outcome.credit,
+            "stdout": self.runner.stdout.getvalue() + self._taken(),
+            "message": outcome.message,
+        }
+
+    def _in_kernel(self, step: dict[str, Any], seconds: float, points: float) -> Outcome:
+        from .checks import _credit
+
+        self.judge.deadline = time.monotonic() + seconds
+        self.judge.compare_learner = False
+        answer = self.judge.request("run_check", step["source"])
+        if type(answer) is not list or len(answer) != 3:
+            return Outcome("error", "The check could not be run.")
+        if answer[0] == "passed":
+            return _credit(answer[2], points)
+        status, error = _cell_answer(answer[:2])
+        message = f"{error['name']}: {error['message']}" if error else ""
+        return Outcome("failed" if answer[0] == "failed" else status, message)
+
+    def _resynchronise(self) -> None:
+        """After an interruption the learner's process may still be at work on what was asked. Its answer,
+        if it comes in time, is read and dropped; if not, nothing more can be asked (Broken)."""
+        self.judge.deadline = time.monotonic() + 0.2
+        self.hard = time.monotonic() + GRACE_S
+        self.judge.resynchronise()
+
+    def _reason(self) -> tuple[str, str]:
+        """Why the learner's process can answer no more: (status, words for the learner)."""
+        cause = self.judge.broken
+        wall = f"Your code was still running after {self.limits['wall_s']:g} s. Is there a loop that never ends?"
+        if isinstance(cause, _Flood):
+            return "output_exceeded", f"Your code printed more than {self.limits['output_kb']} KB."
+        if isinstance(cause, TimeoutError):
+            return "timeout", wall
+        deadline = time.monotonic() + 0.5
+        while self.status is None and time.monotonic() < deadline:
+            try:
+                self._idle()
+            except Broken:
+                break
+            time.sleep(0.01)
+        if _oom_kills():
+            return "memory_exceeded", f"Your code used more than {self.limits['memory_mb']} MB."
+        if self.status is None:
+            return "crashed", "Your code interfered with the process that runs it."
+        if os.WIFSIGNALED(self.status):
+            number = os.WTERMSIG(self.status)
+            if number == signal.SIGXCPU:
+                return "timeout", f"Your code used more than {self.limits['cpu_s']:g} s of processor time."
+            return "crashed", f"Python crashed while your code ran (signal {number})."
+        return "crashed", "Your code ended the Python process that runs it."
+
+
+class _Flood(Exception):
+    pass
+
+
+def _cell_answer(answer: Any) -> tuple[str, dict[str, Any] | None]:
+    """What the learner's process says of a cell, as data of the right shape."""
+    if type(answer) is not list or len(answer) != 2 or answer[0] not in ("passed", "error", "failed"):
+        return "error", None
+    error = answer[1]
+    if type(error) is not list or len(error) != 4:
+        return answer[0] if answer[0] == "passed" else "error", None
+    name, message, traceback, line = error
+    return "error", {
+        "name": str(name)[:200],
+        "message": str(message)[:5000],
+        "traceback": str(traceback)[:20_000],
+        "line": line if type(line) is int else None,
+    }
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path) as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _oom_kills() -> int:
+    """Processes of this container that were killed for want of memory (cgroup v1, then v2)."""
+    for path in ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events"):
+        for line in _read(path).splitlines():
+            name, _, value = line.partition(" ")
+            if name == "oom_kill":
+                return int(value)
+    return 0
+
+
+def _peak_memory(pid: int) -> int | None:
+    """The most memory that the learner's process held, as the kernel counts it; None where it does not."""
+    for line in _read(f"/proc/{pid}/status").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def main() -> None:
+    grader = Grader()
+    ours, theirs = socket.socketpair()
+    out_read, out_write = os.pipe()
+    err_read, err_write = os.pipe()
+    learner.warm_up()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            grader.close()
+            ours.close()
+            _be_learner(theirs, out_write, err_write)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(1)
+    theirs.close()
+    os.close(out_write)
+    os.close(err_write)
+    _become(JUDGE_UID)
+    os.chdir(HOME if os.path.isdir(HOME) else "/tmp")
+    for fd in (out_read, err_read):
+        os.set_blocking(fd, False)
+    select.select([ours], [], [], 30)
+    if ours.recv(1) != b"w":
+        time.sleep(0.1)
+        raise SystemExit("the learner's process did not start: " + os.read(err_read, 65536).decode("utf-8", "replace"))
+    grader.send({"event": "ready", "protocol": PROTOCOL, "python": sys.version.split()[0]})
+    Run(grader, grader.job(), ours, pid, (out_read, err_read)).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""What the judge reads in the author's own source, so that the learner's process need not be believed.
+
+From the whole notebook (reference solution included) it learns which names are the author's imports, which
+functions and constants of the setup cells belong to the author alone, which names a solution is meant to
+define, and which operators the author's classes have.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_BUILTIN_NAMES = frozenset(dir(builtins))
+
+
+def transform(source: str) -> str:
+    """A cell with its magics turned into Python, as IPython does it."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    return TransformerManager().transform_cell(source)
+
+
+def _parse(source: str) -> ast.Module:
+    try:
+        return ast.parse(transform(source))
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.Module([], [])
+
+
+def _bound(statement: ast.stmt) -> Iterator[str]:
+    """The names that one top-level statement binds (nested blocks included, function bodies not)."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield statement.name
+        return
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        for alias in statement.names:
+            yield alias.asname or alias.name.partition(".")[0]
+        return
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
+            yield node.id
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from _bound(node)
+
+
+def _mentioned(tree: ast.AST) -> set[str]:
+    found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            found.update(node.names)
+    return found
+
+
+def _is_stub(cls: ast.ClassDef) -> bool:
+    """Whether a class of the source says nothing of its operators: its body is left to the learner."""
+    return all(
+        isinstance(node, ast.Pass | ast.Raise) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        for node in cls.body
+    )
+
+
+@dataclass
+class Author:
+    imports: dict[str, tuple[str, str | None]] = field(default_factory=dict)  # name -> (module, attribute)
+    star_imports: list[str] = field(default_factory=list)
+    defined: set[str] = field(default_factory=set)  # by solution and setup cells
+    by_cell: dict[str, set[str]] = field(default_factory=dict)  # solution cell id -> names it binds
+    operators: dict[str, set[str]] = field(default_factory=dict)  # class -> its special methods
+    called_for: set[str] = field(default_factory=set)  # names that checks mention
+    own: set[str] = field(default_factory=set)  # names of setup cells that only the author binds and uses
+
+    @classmethod
+    def read(cls, reference: str) -> Author:
+        """``reference``: a JSON list of {"id", "role", "source"} (see models.Job); "" when there is none."""
+        found = cls()
+        cells = [(c["id"], c["role"], _parse(c["source"])) for c in json.loads(reference)] if reference else []
+        for name, role, tree in cells:
+            found._read_cell(name, role, tree)
+        found._find_own([(role, tree) for _, role, tree in cells])
+        return found
+
+    def _read_cell(self, name: str, role: str, tree: ast.Module) -> None:
+        for statement in tree.body:
+            for each in ast.walk(statement):
+                if isinstance(each, ast.Import):
+                    for alias in each.names:
+                        bound = alias.asname or alias.name.partition(".")[0]
+                        self.imports[bound] = (alias.name if alias.asname else bound, None)
+                elif isinstance(each, ast.ImportFrom) and each.module and not each.level:
+                    for alias in each.names:
+                        if alias.name == "*":
+                            self.star_imports.append(each.module)
+                        else:
+                            self.imports[alias.asname or alias.name] = (each.module, alias.name)
+                elif isinstance(each, ast.ClassDef) and role != "check" and not _is_stub(each):
+                    dunders = self.operators.setdefault(each.name, set())
+                    for node in ast.walk(each):
+                        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                            dunders.add(node.name)
+                        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                            dunders.add(node.id)
+                    for base in each.bases:
+                        if isinstance(base, ast.Name):
+                            dunders.add(f"base:{base.id}")
+            if role != "check" and not isinstance(statement, ast.Import | ast.ImportFrom):
+                names = set(_bound(statement))
+                self.defined |= names
+                if role != "setup":
+                    self.by_cell.setdefault(name, set()).update(names)
+        if role == "check":
+            self.called_for |= _mentioned(tree)
+
+    def _find_own(self, cells: list[tuple[str, ast.Module]]) -> None:
+        bound_by_others: set[str] = set()
+        mentioned_by_others: set[str] = set()
+        busy: set[str] = set()  # used by statements of setup cells that do more than define
+        times: dict[str, int] = {}
+        candidates: dict[str, ast.stmt] = {}
+        for role, tree in cells:
+            if role == "check":
+                continue
+            if role != "setup":
+                mentioned_by_others |= _mentioned(tree)
+                for statement in tree.body:
+                    bound_by_others.update(_bound(statement))
+                continue
+            for statement in tree.body:
+                for name in _bound(statement):
+                    times[name] = times.get(name, 0) + 1
+                if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                    candidates[statement.name] = statement
+                elif isinstance(statement, ast.Assign) and all(isinstance(t, ast.Name) for t in statement.targets):
+                    if _is_literal(statement.value):
+                        candidates.update({t.id: statement for t in statement.targets if isinstance(t, ast.Name)})
+                elif not isinstance(statement, ast.Import | ast.ImportFrom):
+                    busy |= _mentioned(statement)
+        for name, statement in candidates.items():
+            if times[name] != 1 or name in bound_by_others:
+                continue
+            is_function = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
+            if is_function or (name not in mentioned_by_others and name not in busy):
+                self.own.add(name)
+
+    def definitions(self, source: str) -> ast.Module:
+        """The statements of one setup cell that the judge makes for itself: imports, and what is ``own``."""
+        chosen: list[ast.stmt] = []
+        for statement in _parse(source).body:
+            if isinstance(statement, ast.Import | ast.ImportFrom) or set(_bound(statement)) & self.own:
+                chosen.append(statement)
+        return ast.Module(chosen, [])
+
+    def import_of(self, name: str) -> tuple[str, str | None] | None:
+        if name in self.imports and name not in self.defined:
+            return self.imports[name]
+        return None
+
+    def shadows_builtin(self, name: str) -> bool:
+        """Whether a solution is meant to define ``name`` although Python has a builtin of that name."""
+        return name in self.defined or name not in _BUILTIN_NAMES
+
+    def allows(self, classes: list[str], method: str) -> bool:
+        """Whether an object whose class and base classes have these names may be asked ``method`` together
+        with plain data. Known classes: those of the author's source, by what they define there; those
+        that a check names while the source says nothing of them, by anything."""
+        for name in classes:
+            if name in self.operators:
+                if method in self._all_operators(name, set()):
+                    return True
+            elif name in self.called_for:
+                return True
+        return False
+
+    def _all_operators(self, name: str, seen: set[str]) -> set[str]:
+        if name in seen:
+            return set()
+        seen.add(name)
+        found = set(self.operators.get(name, ()))
+        for each in list(found):
+            if each.startswith("base:"):
+                found |= self._all_operators(each.removeprefix("base:"), seen)
+        return found
+
+
+def _is_literal(node: ast.expr) -> bool:
+    try:
+        ast.literal_eval(node)
+    except (ValueError, TypeError, MemoryError, RecursionError):
+        return False
+    return True

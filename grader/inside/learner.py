@@ -1,0 +1,697 @@
+"""The learner's process: an IPython shell that runs the learner's cells and does what the judge asks.
+
+It has no check, no expected value and no verdict. Everything here can be changed by the learner's code,
+which shares the process: nothing that it says decides anything.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import importlib
+import inspect
+import io
+import linecache
+import operator
+import os
+import resource
+import signal
+import socket
+import sys
+import traceback
+import types
+import warnings
+from typing import Any
+
+from .peer import Overtime, Peer
+from .wire import SHARED_TYPES, Channel, Gone, Tag, WireError
+
+# What of a class the judge must know by name: which of these it defines itself, so that its mirror
+# answers ``callable``, ``iter``, ``len`` … exactly when the original does.
+_OBJECT_DUNDERS = frozenset(dir(object))
+_MIRRORED_BASES = (int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
+_COUNTED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)
+
+
+class Remote:
+    """An object of a check (a callback, a mock, a test's own class) as the learner's code sees it."""
+
+    def __init__(self, peer: Learner, handle: int, name: str) -> None:
+        object.__setattr__(self, "_ch", (peer, handle, name))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_ch"):
+            raise AttributeError(name)
+        return _ask(self, "getattr", name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        _ask(self, "setattr", name, value)
+
+    def __delattr__(self, name: str) -> None:
+        _ask(self, "delattr", name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return _ask(self, "call", *args, **kwargs)
+
+    def __repr__(self) -> str:
+        return str(_ask(self, "repr"))
+
+    def __str__(self) -> str:
+        return str(_ask(self, "str"))
+
+    def __hash__(self) -> int:
+        return int(_ask(self, "hash"))
+
+    def __bool__(self) -> bool:
+        return bool(_ask(self, "bool"))
+
+
+def _ask(remote: Any, verb: str, *args: Any, **kwargs: Any) -> Any:
+    peer, handle, _ = object.__getattribute__(remote, "_ch")
+    return peer.ask(verb, handle, *args, **kwargs)
+
+
+def _forward(verb: str) -> Any:
+    def method(self: Any, *args: Any) -> Any:
+        return _ask(self, "operator", verb, *args)
+
+    method.__name__ = verb
+    return method
+
+
+for _verb in (
+    "len iter next getitem setitem delitem contains enter exit eq ne lt le gt ge add radd sub rsub mul rmul "
+    "truediv rtruediv floordiv rfloordiv mod rmod pow rpow and rand or ror xor rxor neg pos abs invert int "
+    "float index round reversed"
+).split():
+    setattr(Remote, f"__{_verb}__", _forward(f"__{_verb}__"))
+
+
+class _AskingInput(io.TextIOBase):
+    """``sys.stdin``: every line is asked of the check that runs; outside of one there is no input."""
+
+    def __init__(self, peer: Learner) -> None:
+        self._peer = peer
+
+    def readable(self) -> bool:
+        return True
+
+    def readline(self, size: int = -1) -> str:  # type: ignore[override]
+        return str(self._peer.ask("readline"))
+
+    def read(self, size: int | None = -1) -> str:
+        return str(self._peer.ask("read"))
+
+    def __iter__(self) -> Any:
+        return iter(self.readline, "")
+
+
+class Learner(Peer):
+    """Serves the judge's requests on the objects of the learner's namespace."""
+
+    def __init__(self, channel: Channel, shell: Any) -> None:
+        super().__init__(channel, 1)
+        self.shell = shell
+        self.namespace: dict[str, Any] = shell.user_ns
+        self.objects: dict[int, Any] = {}
+        self.handle_of: dict[int, int] = {}  # id(object) -> handle; ``objects`` keeps the object alive
+        self.sent: dict[int, int] = {}  # how often a handle went out and was not given back
+        self.described: set[int] = set()
+        self.remotes: dict[int, Any] = {}
+        self.loop: Any = None
+        self.tasks: dict[int, Any] = {}
+        self.generators: dict[int, Any] = {}
+        self.last_error: dict[str, Any] | None = None
+        self.in_cell = False
+        self.originals: dict[tuple[str, str], Any] = {}
+        self._next_handle = 0
+        self.operations = {
+            name.removeprefix("do_"): getattr(self, name) for name in dir(self) if name.startswith("do_")
+        }
+
+    # -- to the judge --------------------------------------------------------------------------------
+
+    def ask(self, operation: str, /, *args: Any, **kwargs: Any) -> Any:
+        if not self.nesting:
+            raise RuntimeError("the check that this belongs to is over")
+        return self.request(operation, *args, **kwargs)
+
+    def _handle(self, value: Any) -> int:
+        handle = self.handle_of.get(id(value))
+        if handle is None:
+            self._next_handle += 1
+            handle = self._next_handle
+            self.objects[handle] = value
+            self.handle_of[id(value)] = handle
+        self.sent[handle] = self.sent.get(handle, 0) + 1
+        return handle
+
+    def apply_extra(self, extra: list[Any]) -> None:
+        for handle, count in extra:
+            left = self.sent.get(handle, 0) - count
+            if left > 0:
+                self.sent[handle] = left
+            else:
+                self.sent.pop(handle, None)
+                value = self.objects.pop(handle, None)
+                self.handle_of.pop(id(value), None)
+
+    def encode_object(self, value: Any, depth: int) -> Any:
+        if Remote in type(value).__mro__:
+            return [Tag.JUDGE, object.__getattribute__(value, "_ch")[1]]
+        if isinstance(value, type):
+            return self._encode_class(value, depth)
+        if isinstance(value, types.ModuleType):
+            return [Tag.LEARNER, self._handle(value), 7, value.__name__]
+        if isinstance(value, _COUNTED):
+            name = getattr(value, "__name__", None) or type(value).__name__
+            return [Tag.LEARNER, self._handle(value), 2, str(name), type(value).__name__]
+        if isinstance(value, types.GeneratorType):
+            return [Tag.LEARNER, self._handle(value), 3, value.__name__]
+        if isinstance(value, types.CoroutineType):
+            return [Tag.LEARNER, self._handle(value), 4, value.__name__]
+        if isinstance(value, types.AsyncGeneratorType):
+            return [Tag.LEARNER, self._handle(value), 5, value.__name__]
+        if isinstance(value, BaseException):
+            return self.encode_error(value, depth)
+        return [
+            Tag.LEARNER,
+            self._handle(value),
+            0,
+            self._encode_class(type(value), depth),
+            self._encode_content(value, depth),
+        ]
+
+    def _encode_content(self, value: Any, depth: int) -> Any:
+        """What a subclass of a plain type holds, as plain data: [share number, base, content], or None."""
+        for base in _MIRRORED_BASES:
+            if isinstance(value, base):
+                break
+        else:
+            return None
+        if base in SHARED_TYPES:
+            number = self.shared.number_of.get(id(value))
+            if number is None:
+                number = self.shared.add(value)
+                self._touched.add(number)
+                return [number, base.__name__, self.content(value, depth)]
+            self._touched.add(number)
+            return [number, base.__name__, None]
+        if base is tuple:
+            plain: Any = tuple(tuple.__iter__(value))
+        elif base is frozenset:
+            plain = frozenset(frozenset.__iter__(value))
+        elif base is str:
+            plain = str.__str__(value)
+            plain = "".join([plain]) if type(plain) is not str else plain
+        elif base is bytes:
+            plain = bytes.__getitem__(value, slice(None))
+        else:
+            plain = base.__pos__(value) if base is not int else int.__index__(value)
+        return [0, base.__name__, self.encode(plain, depth)]
+
+    def _encode_class(self, cls: type, depth: int) -> Any:
+        handle = self._handle(cls)
+        if handle in self.described:
+            return [Tag.LEARNER, handle, 1, None]
+        self.described.add(handle)
+        self.marked.append((self.described, handle))
+        bases = [
+            self.encode(base, depth)
+            for base in cls.__bases__
+            if base not in (object, Remote) and base.__module__ not in ("abc", "typing", "enum")
+        ]
+        methods: list[Any] = []
+        dunders: set[str] = set()
+        has_hash = 0  # 0: the default of object, 1: its own, 2: unhashable
+        for klass in cls.__mro__:
+            if klass is object:
+                break
+            for name, value in list(vars(klass).items()):
+                if not isinstance(name, str):
+                    continue
+                if name == "__hash__":
+                    has_hash = has_hash or (2 if value is None else 1)
+                elif name.startswith("__") and name.endswith("__"):
+                    if value is not None and (
+                        name not in _OBJECT_DUNDERS
+                        or name in ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__str__")
+                    ):
+                        dunders.add(name)
+                elif klass is cls:
+                    kind = type(value).__name__
+                    if isinstance(value, types.FunctionType | types.MethodDescriptorType):
+                        kind = "function"
+                    if kind in ("function", "staticmethod", "classmethod"):
+                        methods.append([name, kind])
+        meta = type(cls)
+        meta_dunders = [
+            name
+            for name in ("__iter__", "__len__", "__getitem__", "__contains__", "__call__", "__instancecheck__")
+            if any(name in vars(klass) for klass in meta.__mro__ if klass not in (type, object))
+        ]
+        abstract = sorted(getattr(cls, "__abstractmethods__", ()) or ())
+        return [
+            Tag.LEARNER,
+            handle,
+            1,
+            [
+                str(cls.__name__),
+                str(cls.__qualname__),
+                str(cls.__module__),
+                cls.__doc__ if isinstance(cls.__doc__, str) else None,
+                bases,
+                sorted(dunders),
+                methods,
+                abstract,
+                has_hash,
+                meta_dunders,
+            ],
+        ]
+
+    def encode_error(self, error: BaseException, depth: int = 0) -> Any:
+        remote = getattr(error, "_ch_remote", None)
+        if isinstance(remote, int):
+            return [Tag.JUDGE, remote]
+        cause = error.__cause__
+        context = None if error.__suppress_context__ else error.__context__
+        try:
+            text = str(error)
+        except BaseException as second:
+            text = f"<str() of it raised {type(second).__name__}>"
+        try:
+            args = self.encode(tuple(error.args), depth + 1)
+        except Exception:
+            args = self.encode((text,), depth + 1)
+        chain = [
+            self.encode_error(each, depth + 1) if isinstance(each, BaseException) and depth < 8 else None
+            for each in (cause, context)
+        ]
+        kind = self.encode(type(error), depth + 1)
+        extra = []
+        for name, value in list(getattr(error, "__dict__", {}).items()):
+            if isinstance(name, str) and name not in ("args", "__notes__") and not name.startswith("_ch"):
+                try:
+                    extra.append([name, self.encode(value, depth + 1)])
+                except Exception:  # what does not cross is asked for when somebody looks at it
+                    continue
+        where = self._where(error)
+        return [Tag.LEARNER, self._handle(error), 6, kind, args, text[:20_000], where, *chain, extra]
+
+    @staticmethod
+    def _where(error: BaseException) -> list[Any]:
+        """The innermost frames of the learner's own cells: [[function, line, source]…], outermost first."""
+        frames = []
+        for frame, line in traceback.walk_tb(error.__traceback__):
+            name = frame.f_code.co_filename
+            if name in _CELL_FILES:
+                source = linecache.getline(name, line).strip()
+                frames.append([frame.f_code.co_name, line, source[:500], _CELL_FILES[name]])
+        return frames[-6:]
+
+    def raise_error(self, item: Any) -> None:
+        raise item
+
+    # -- from the judge ------------------------------------------------------------------------------
+
+    def resolve_learner(self, item: list[Any], depth: int) -> Any:
+        return self.objects[item[1]]
+
+    def resolve_judge(self, item: list[Any], depth: int) -> Any:
+        """[JUDGE, handle, kind, name, class of the learner's that it derives from, dunders]"""
+        handle = item[1]
+        known = self.remotes.get(handle)
+        if known is not None:
+            return known
+        kind, name = item[2], item[3]
+        if kind == "exception":
+            base = self.decode(item[4], depth)
+            cls = type(str(name), (base,), {})
+            error = cls.__new__(cls)
+            error.args = self.decode(item[5], depth)
+            error._ch_remote = handle
+            return error
+        if kind == "exception-class":
+            found: Any = type(str(name), (self.decode(item[4], depth),), {"_ch_handle": handle})
+        else:
+            body: dict[str, Any] = {}
+            if item[4] is not None:
+                base = self.decode(item[4], depth)
+                body["__class__"] = property(lambda self: base)
+            if kind == "object":
+                # Only what the check's class really has: callable(), iter() and the like must be honest.
+                for verb in set(vars(Remote)) - _OBJECT_DUNDERS - set(item[5]):
+                    if verb.startswith("__") and verb not in ("__getattr__", "__bool__", "__module__"):
+                        if verb not in ("__dict__", "__weakref__", "__doc__"):
+                            body[verb] = None
+            elif kind == "class":
+                body["__class__"] = property(lambda self: type)
+            elif kind == "function":
+                body["__class__"] = property(lambda self: types.FunctionType)
+            found = type(str(name), (Remote,), body)(self, handle, str(name))
+        self.remotes[handle] = found
+        return found
+
+    def resolve_type(self, module: str, name: str) -> Any:
+        try:
+            return super().resolve_type(module, name)
+        except WireError:
+            return self.resolve_function(module, name)
+
+    def resolve_function(self, module: str, name: str) -> Any:
+        found: Any = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+        return found
+
+    def resolve_module(self, name: str) -> Any:
+        return importlib.import_module(name)
+
+    def perform(self, operation: str, arguments: list[Any], named: dict[str, Any], budget: Any) -> Any:
+        outermost = self.nesting == 1
+        if outermost:
+            if sys.stdout is not sys.__stdout__:
+                sys.stdout = sys.__stdout__
+            signal.signal(signal.SIGALRM, _overtime)
+            signal.setitimer(signal.ITIMER_REAL, max(float(budget), 0.01), 0.2)
+        try:
+            return super().perform(operation, arguments, named, budget)
+        finally:
+            if outermost:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            for stream in (sys.stdout, sys.stderr):
+                try:
+                    stream.flush()
+                except Exception:  # the learner's own stream may do anything
+                    pass
+
+    # -- what the judge may ask for --------------------------------------------------------------------
+
+    def do_run_cell(self, name: str, source: str) -> Any:
+        """Run one cell; [status, error or None], where error is [name, message, traceback, line]."""
+        self.last_error = None
+        self.in_cell = True
+        self.cell_name = name
+        try:
+            result = self.shell.run_cell(source, store_history=True, silent=False)
+            error = result.error_before_exec or result.error_in_exec
+        except Overtime:
+            raise
+        except BaseException as escaped:  # a RecursionError can escape run_cell (deep attribute chains)
+            error = escaped
+        finally:
+            self.in_cell = False
+        if isinstance(error, Overtime):
+            raise error
+        if error is None:
+            return ["passed", None]
+        return ["error", describe_error(error)]
+
+    def do_run_check(self, source: str) -> Any:
+        """The opt-out: a check in the learner's own process. [status, error, value of the last line]."""
+        result = self.shell.run_cell(source, store_history=False, silent=False)
+        error = result.error_before_exec or result.error_in_exec
+        if isinstance(error, Overtime):
+            raise error
+        if error is None:
+            value = result.result
+            plain = value is None or type(value) in (int, float, bool, str)
+            return ["passed", None, value if plain else "" if isinstance(value, str) else None]
+        status = "failed" if isinstance(error, AssertionError) else "error"
+        return [status, describe_error(error), None]
+
+    def do_forget(self) -> None:
+        """After an interruption: the judge may have missed a frame (see Peer.forget)."""
+        self.forget()
+        self.described.clear()
+
+    def do_names(self) -> Any:
+        hidden = self.shell.user_ns_hidden
+        return [name for name in self.namespace if isinstance(name, str) and name not in hidden]
+
+    def do_get(self, name: str) -> Any:
+        """[found, value]"""
+        try:
+            return (True, self.namespace[name])
+        except KeyError:
+            return (False, None)
+
+    def do_has(self, name: str) -> bool:
+        return name in self.namespace
+
+    def do_set(self, name: str, value: Any) -> None:
+        self.namespace[name] = value
+
+    def do_delete(self, name: str) -> bool:
+        return self.namespace.pop(name, self) is not self
+
+    def do_call(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    def do_method(self, target: Any, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        return getattr(target, name)(*args, **kwargs)
+
+    def do_getattr(self, target: Any, name: str) -> Any:
+        return getattr(target, name)
+
+    def do_setattr(self, target: Any, name: str, value: Any) -> None:
+        setattr(target, name, value)
+
+    def do_delattr(self, target: Any, name: str) -> None:
+        delattr(target, name)
+
+    def do_dir(self, target: Any) -> Any:
+        return [name for name in dir(target) if isinstance(name, str)]
+
+    def do_operator(self, name: str, *args: Any) -> Any:
+        return OPERATORS[name](*args)
+
+    def do_signature(self, target: Any) -> Any:
+        found = inspect.signature(target)
+        empty = inspect.Parameter.empty
+        return [
+            [
+                [p.name, int(p.kind), p.default is not empty, None if p.default is empty else p.default,
+                 p.annotation is not empty, None if p.annotation is empty else p.annotation]
+                for p in found.parameters.values()
+            ],
+            found.return_annotation is not empty,
+            None if found.return_annotation is empty else found.return_annotation,
+        ]  # fmt: skip
+
+    def do_inspect(self, name: str, target: Any) -> Any:
+        if name not in ("getsource", "getsourcelines", "getdoc", "isgeneratorfunction", "iscoroutinefunction",
+                        "isasyncgenfunction", "isfunction", "ismethod", "isbuiltin"):  # fmt: skip
+            raise ValueError(name)
+        return getattr(inspect, name)(target)
+
+    def do_module_call(self, module: str, name: str, *args: Any, **kwargs: Any) -> Any:
+        """A function of a library on learner's objects (``copy.copy``, ``dataclasses.asdict``, a seed…)."""
+        found: Any = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+        return found(*args, **kwargs)
+
+    def do_patch(self, module: str, name: str, value: Any) -> None:
+        """A check's ``mock.patch`` of a library's attribute, done here too."""
+        target: Any = sys.modules.get(module) or importlib.import_module(module)
+        *path, last = name.split(".")
+        for part in path:
+            target = getattr(target, part)
+        self.originals.setdefault((module, name), getattr(target, last, None))
+        setattr(target, last, value)
+
+    def do_unpatch(self, module: str, name: str) -> None:
+        target: Any = sys.modules[module]
+        *path, last = name.split(".")
+        for part in path:
+            target = getattr(target, part)
+        if (module, name) in self.originals:
+            setattr(target, last, self.originals.pop((module, name)))
+
+    def do_import(self, name: str) -> Any:
+        return importlib.import_module(name)
+
+    def do_generator(self, generator: Any, verb: str, *args: Any) -> Any:
+        """One step of a generator: [True, value yielded] or [False, value returned]."""
+        try:
+            return (True, getattr(generator, verb)(*args))
+        except StopIteration as stop:
+            return (False, stop.value)
+
+    def do_iterate(self, iterator: Any) -> Any:
+        """One step of an iterator: [True, value] or [False, None]."""
+        try:
+            return (True, next(iterator))
+        except StopIteration:
+            return (False, None)
+
+    def _event_loop(self) -> Any:
+        import asyncio
+
+        if self.loop is None or self.loop.is_closed():
+            self.loop = asyncio.new_event_loop()
+        return self.loop
+
+    def do_start(self, coroutine: Any) -> int:
+        """Schedule an awaitable on the learner's own event loop; the number of its task."""
+        import asyncio
+
+        loop = self._event_loop()
+
+        async def run() -> Any:
+            return await coroutine
+
+        number = len(self.tasks) + 1
+        asyncio.set_event_loop(loop)
+        self.tasks[number] = loop.create_task(run())
+        return number
+
+    def do_advance(self, number: int, seconds: float) -> Any:
+        """Run the loop until that task is done or the time is over: [done, value]."""
+        import asyncio
+
+        task, loop = self.tasks[number], self._event_loop()
+
+        async def wait() -> None:
+            await asyncio.wait([task], timeout=seconds)
+
+        loop.run_until_complete(wait())
+        if not task.done():
+            return (False, None)
+        del self.tasks[number]
+        return (True, task.result())
+
+    def do_cancel(self, number: int) -> None:
+        task = self.tasks.pop(number, None)
+        if task is not None:
+            task.cancel()
+
+
+def _power(*args: Any) -> Any:
+    return pow(*args)
+
+
+OPERATORS: dict[str, Any] = {
+    **{f"__{name}__": getattr(operator, f"__{name}__") for name in (
+        "lt le eq ne gt ge add sub mul truediv floordiv mod and or xor lshift rshift matmul neg pos abs invert "
+        "iadd isub imul itruediv ifloordiv imod iand ior ixor ilshift irshift imatmul ipow contains getitem "
+        "setitem delitem index").split()},
+    **{f"__r{name}__": lambda a, b, op=getattr(operator, f"__{name}__"): op(b, a) for name in (
+        "add sub mul truediv floordiv mod and or xor lshift rshift matmul").split()},
+    "__pow__": _power, "__rpow__": lambda a, b: pow(b, a), "__divmod__": divmod,
+    "__rdivmod__": lambda a, b: divmod(b, a), "__len__": len, "__iter__": iter, "__next__": next,
+    "__reversed__": reversed, "__hash__": hash, "__bool__": bool, "__int__": int, "__float__": float,
+    "__complex__": complex, "__round__": round, "__str__": str, "__repr__": repr, "__format__": format,
+    "__bytes__": bytes, "__trunc__": __import__("math").trunc, "__floor__": __import__("math").floor,
+    "__ceil__": __import__("math").ceil, "__fspath__": os.fspath, "__aiter__": aiter, "__anext__": anext,
+    "__length_hint__": operator.length_hint, "__dir__": dir, "__sizeof__": sys.getsizeof,
+}  # fmt: skip
+for _verb in ("enter", "exit", "aenter", "aexit", "call", "missing", "await", "set_name", "get", "set"):
+    OPERATORS[f"__{_verb}__"] = lambda self, *args, _n=f"__{_verb}__": getattr(type(self), _n)(self, *args)
+
+_CELL_FILES: dict[str, str] = {}
+
+
+def _overtime(signum: int, frame: Any) -> None:
+    raise Overtime
+
+
+def describe_error(error: BaseException) -> Any:
+    """[name, message, traceback text, line in the cell or None], of the learner's own frames only."""
+    name = type(error).__name__
+    try:
+        message = str(error)
+    except BaseException:
+        message = ""
+    lines: list[str] = []
+    line: int | None = None
+    if isinstance(error, SyntaxError):
+        line = error.lineno
+        message = error.msg or message
+        text = (error.text or "").rstrip("\n")
+        lines = [f"Line {line}", f"    {text}"] if line else []
+        if error.offset and text:
+            lines.append("    " + " " * (error.offset - 1) + "^")
+    else:
+        for function, number, source, cell in Learner._where(error):
+            where = "" if function == "<module>" else f", in {function}"
+            lines += [f"Cell {cell}, line {number}{where}", f"    {source}"]
+            line = number
+    lines.append(f"{name}: {message}" if message else name)
+    return [str(name), str(message)[:5000], "\n".join(lines)[:20_000], line]
+
+
+def warm_up() -> None:
+    """Import, before the fork, what both processes will need."""
+    import asyncio
+    import decimal
+    import unittest.mock
+
+    import IPython.core.interactiveshell
+
+    _ = asyncio, decimal, unittest.mock, IPython.core.interactiveshell
+
+
+def make_shell() -> Any:
+    """An IPython shell without history, colours, threads or anything that waits for a person."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.HistoryAccessor.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    config.InteractiveShell.cache_size = 100
+    config.InteractiveShell.banner1 = ""
+    shell = InteractiveShell.instance(config=config)
+
+    # Results of expressions are a notebook's own display; errors are reported as data.
+    shell.displayhook.write_output_prompt = lambda: None
+    shell.displayhook.write_format_data = lambda *args, **kwargs: None
+    shell.displayhook.finish_displayhook = lambda: None
+    for name in ("showtraceback", "showsyntaxerror", "showindentationerror", "_showtraceback"):
+        setattr(shell, name, lambda *args, **kwargs: None)
+    # The first cell pays for what IPython loads late: let it not be the learner's.
+    shell.run_cell("None", store_history=False)
+    return shell
+
+
+def serve(sock: socket.socket, limits: dict[str, Any], shell: Any) -> None:
+    """Serve the judge until it hangs up. ``limits`` are the job's (see models.Limits)."""
+    cpu = max(1, int(limits["cpu_s"] + 0.999))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
+    peer = Learner(Channel(sock), shell)
+    cells = _CELL_FILES
+    cache_name = shell.compile.cache
+
+    def named(transformed_code: str, *args: Any, **kwargs: Any) -> str:
+        name = str(cache_name(transformed_code, *args, **kwargs))
+        if peer.in_cell:
+            cells[name] = peer.cell_name
+        return name
+
+    shell.compile.cache = named
+    sys.stdin = _AskingInput(peer)
+
+    def ask_input(prompt: object = "", /) -> str:
+        sys.stdout.flush()
+        return str(peer.ask("input", str(prompt)))
+
+    builtins.input = ask_input
+
+    show_warning = warnings.showwarning
+
+    def forward_warning(message: Any, category: Any, filename: str, lineno: int, *rest: Any) -> None:
+        if peer.nesting and not peer.in_cell:
+            peer.ask("warn", str(message), category, lineno)
+        else:
+            show_warning(message, category, filename, lineno, *rest)
+
+    warnings.showwarning = forward_warning
+    try:
+        while True:
+            message = peer.channel.receive()
+            peer.serve(message)
+    except (Gone, OSError):
+        os._exit(0)
