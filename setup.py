@@ -1,15 +1,16 @@
-"""One distribution for all the parts; each part installs what it needs with its extra: ``pip install challengehub[grader]``."""
+"""One distribution for all the parts; each part installs what it needs with its extra."""
 
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
+README = HERE / "README.md"  # an image is built without it
 LABEXTENSION = HERE / "extension" / "labextension"
 
 
 def labextension_files() -> list[tuple[str, list[str]]]:
-    """The JupyterLab plugin, where it has been built (`npm run build`): JupyterLab finds it by its place alone."""
+    """The JupyterLab plugin, where it has been built (`npm run build`); JupyterLab finds it by its place."""
     if not LABEXTENSION.is_dir():
         return []
     target = Path("share/jupyter/labextensions/challengehub")
@@ -25,7 +26,8 @@ def labextension_files() -> list[tuple[str, list[str]]]:
 
 def server_config() -> list[tuple[str, list[str]]]:
     """Switches the server extension on where it is installed."""
-    files = [str(path.relative_to(HERE)) for path in sorted((HERE / "extension").glob("jupyter-config/*.json"))]
+    found = sorted((HERE / "extension").glob("jupyter-config/*.json"))
+    files = [str(path.relative_to(HERE)) for path in found]
     return [("etc/jupyter/jupyter_server_config.d", files)] if files else []
 
 
@@ -45,16 +47,19 @@ GRADER = [
     "msgpack>=1.1",
     "nbformat>=5.10",
     "PyMySQL>=1.1",
+    "rich>=13",
     "SQLAlchemy>=2.0",
     "tornado>=6.4",
 ]
 # What a learner's notebook server needs; jupyterhub's major and minor version must be the Hub's.
 NOTEBOOK = [
+    "httpx>=0.27",
     "ipykernel>=6.29",
     "jupyter-server>=2.14",
     "jupyterhub>=6.1,<6.2",
     "jupyterlab>=4.6,<4.7",
     "nbformat>=5.10",
+    "notebook>=7.6,<7.7",
     "tornado>=6.4",
 ]
 TEST = [
@@ -79,18 +84,23 @@ TEST = [
 setup(
     name="challengehub",
     version="0.1.0",
-    description="Practise Python in real notebooks and be told at once, and honestly, whether the answer is right",
-    long_description=(HERE / "README.md").read_text(encoding="utf-8") if (HERE / "README.md").exists() else "",
+    description="Practise Python in real notebooks and be told at once whether the answer is right",
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
     long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.11",
-    packages=find_packages(include=["grader", "grader.*", "hub_config", "hub_config.*", "extension", "extension.*"]),
+    packages=find_packages(include=["grader*", "hub_config*", "extension*"]),
     package_data={
         "grader": ["*.yaml", "*.json", "py.typed", "templates/**", "static/**"],
         "hub_config": ["templates/**"],
     },
     data_files=labextension_files() + server_config(),
-    extras_require={"hub": HUB, "grader": GRADER, "notebook": NOTEBOOK, "test": sorted({*HUB, *GRADER, *NOTEBOOK, *TEST})},
+    extras_require={
+        "hub": HUB,
+        "grader": GRADER,
+        "notebook": NOTEBOOK,
+        "test": sorted({*HUB, *GRADER, *NOTEBOOK, *TEST}),
+    },
     entry_points={"console_scripts": ["challengehub = grader.__main__:main"]},
     zip_safe=False,
 )

@@ -9,9 +9,7 @@ if [ -z "$project" ]; then
     echo "There is no $ENV_FILE here, so nothing was started from this checkout."
     exit 0
 fi
-volumes() {
-    { docker volume ls -q --filter "label=challengehub=$project"; docker volume ls -q --filter "name=^$project-"; } | sort -u
-}
+volumes() { docker volume ls -q --filter "label=challengehub=$project"; }
 if [ "$what" = erase ] && [ "${2:-}" != --yes ] && [ "${YES:-}" != 1 ]; then
     echo "This deletes everything that people made here: accounts, submissions, results, and every learner's files:"
     volumes | sed 's/^/    /'

@@ -77,8 +77,7 @@ healthy() {
 
 self_check() {
     hint "the parts run but a submission does not get through; the lines above say where it stopped"
-    SELF_CHECK_TOKEN=$(setting SELF_CHECK_TOKEN) docker exec -e SELF_CHECK_TOKEN "$(compose ps -q grader)" \
-        /opt/challengehub/bin/python -m grader.selfcheck | tee "$LOG.selfcheck"
+    setting SELF_CHECK_TOKEN | docker exec -i "$(compose ps -q grader)" /opt/challengehub/bin/python -m grader.selfcheck >"$LOG.selfcheck"
 }
 
 start_and_wait() { start && healthy; }
