@@ -1,0 +1,84 @@
+"""What the Hub is told. Why roles, accounts and containers are so stands in the modules named here."""
+
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(
+    0, str(HERE.parent)
+)  # the Hub runs this file by its path; the modules beside it are `hub_config.*`
+
+from hub_config import roles, spawner  # noqa: E402
+from hub_config.authenticator import ChallengeHubAuthenticator  # noqa: E402
+from hub_config.settings import Settings  # noqa: E402
+
+settings = Settings.from_environ(os.environ)
+c = get_config()
+
+# -- the Hub itself ------------------------------------------------------------------------------------
+c.JupyterHub.bind_url = "http://:8000"
+c.JupyterHub.hub_bind_url = "http://0.0.0.0:8081"
+c.JupyterHub.hub_connect_url = "http://hub:8081"
+c.JupyterHub.db_url = settings.db_url
+# a database that restarted is noticed before a query is lost on a dead connection
+c.JupyterHub.db_kwargs = {"pool_pre_ping": True}
+c.JupyterHub.cookie_secret = settings.cookie_secret
+c.JupyterHub.template_paths = [str(HERE / "templates")]
+
+# The proxy is a container of its own and the servers outlive the Hub: restarting the Hub cuts nobody off.
+c.JupyterHub.proxy_class = "configurable-http-proxy"
+c.ConfigurableHTTPProxy.should_start = False
+c.ConfigurableHTTPProxy.api_url = settings.proxy_api_url
+c.ConfigurableHTTPProxy.auth_token = settings.proxy_auth_token
+c.JupyterHub.cleanup_servers = False
+
+# -- who may do what (roles.py) ------------------------------------------------------------------------
+c.JupyterHub.custom_scopes = roles.CUSTOM_SCOPES
+c.JupyterHub.load_groups = {name: {"users": []} for name in roles.GROUPS}
+c.JupyterHub.load_roles = roles.roles(self_check=bool(settings.self_check_token))
+c.JupyterHub.extra_user_scopes = set(roles.USER_SCOPES)
+c.JupyterHub.services = roles.services(
+    settings.grader_url, settings.grader_api_token, settings.self_check_token
+)
+
+# -- accounts (authenticator.py) -----------------------------------------------------------------------
+c.JupyterHub.authenticator_class = ChallengeHubAuthenticator
+c.ChallengeHubAuthenticator.sign_up = settings.sign_up
+c.ChallengeHubAuthenticator.minimum_password_length = settings.password_min_length
+c.ChallengeHubAuthenticator.admin_name = settings.admin_user
+c.ChallengeHubAuthenticator.admin_password = settings.admin_password
+
+# -- notebook containers (spawner.py) ------------------------------------------------------------------
+c.JupyterHub.spawner_class = spawner.NotebookSpawner
+c.NotebookSpawner.project = settings.project
+c.NotebookSpawner.image = settings.notebook_image
+c.NotebookSpawner.pull_policy = (
+    "never"  # built here; all Docker calls share one thread, and a pull would hold it
+)
+c.NotebookSpawner.name_template = f"{settings.project}-notebook-{{username}}"
+c.NotebookSpawner.remove = True
+c.NotebookSpawner.notebook_dir = spawner.HOME
+c.NotebookSpawner.default_url = "/lab"
+c.NotebookSpawner.volumes = {f"{settings.project}-home-{{username}}": spawner.HOME}
+c.NotebookSpawner.mem_limit = settings.notebook_memory
+c.NotebookSpawner.cpu_limit = settings.notebook_cpus
+c.NotebookSpawner.start_timeout = settings.notebook_start_timeout
+c.NotebookSpawner.http_timeout = settings.notebook_start_timeout
+c.NotebookSpawner.server_token_scopes = roles.SERVER_TOKEN_SCOPES
+# Learners' containers see the proxy and each other, and through the proxy what the Hub lets them see. The
+# database, the grader's inside and the proxy's own API are on another network.
+c.NotebookSpawner.network_name = settings.network
+c.NotebookSpawner.hub_connect_url = "http://proxy:8000"
+c.NotebookSpawner.environment = {"CHALLENGEHUB_GRADER_URL": f"http://proxy:8000/services/{roles.GRADER}"}
+c.NotebookSpawner.extra_create_kwargs = {"user": spawner.USER, "labels": {"challengehub": settings.project}}
+c.NotebookSpawner.extra_host_config = {
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges"],
+    "pids_limit": settings.notebook_pids,
+    "memswap_limit": settings.notebook_memory,  # as much as memory: none on top
+    "read_only": True,  # only the home (a volume) and /tmp can be written to
+    "tmpfs": {"/tmp": "size=256m,nr_inodes=20000,mode=1777,nosuid,nodev"},  # noqa: S108
+    "init": True,  # reaps what kernels leave behind
+    "log_config": {"type": "json-file", "config": {"max-size": "1m", "max-file": "1"}},
+}
