@@ -124,7 +124,8 @@ class Job:
     """All that a sandbox is told: the steps, the limits, and the author's code (reference solution
     included), from which the judge reads which names, imports and operators are the author's.
 
-    ``reference`` never leaves the judge's process.
+    ``reference`` is a JSON list of {"id", "role", "source"}, one for each of the author's code cells in their
+    order; it never leaves the judge's process.
     """
 
     steps: tuple[Step, ...]

@@ -88,7 +88,11 @@ def _own_id(cell: NotebookCell, known: Collection[str]) -> str:
 
 
 def _reference(challenge: Challenge) -> str:
-    """The author's code outside the checks as a JSON list of sources: data for the judge, parsed there."""
+    """See models.Job: data for the judge, parsed there."""
     return json.dumps(
-        [cell.source for cell in challenge.cells if cell.role in (Role.SETUP, Role.SOLUTION, Role.FREE)]
+        [
+            {"id": cell.id, "role": cell.role.value, "source": cell.source}
+            for cell in challenge.cells
+            if cell.role is not Role.TEXT
+        ]
     )

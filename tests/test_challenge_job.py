@@ -111,12 +111,15 @@ def test_an_answer_that_was_turned_into_text_still_counts_as_code() -> None:
     assert next(step for step in job(words, solution("two")).steps if step.id == "one").source == "a = 5"
 
 
-def test_the_reference_is_data_and_holds_no_check() -> None:
-    assert json.loads(job(solution("one"), solution("two")).reference) == [
-        "import math",
-        "a = 1",
-        "print(a)",
-        "b = 2",
+def test_the_reference_is_the_authors_code_as_data() -> None:
+    told = json.loads(job(solution("one", "a = 100"), solution("two")).reference)
+    assert [(each["id"], each["role"], each["source"]) for each in told] == [
+        ("start", "setup", "import math"),
+        ("one", "solution", "a = 1"),
+        ("check-one", "check", "assert a == 1"),
+        ("cell-4", "free", "print(a)"),
+        ("two", "solution", "b = 2"),
+        ("check-two", "check", "assert b == 2"),
     ]
 
 
