@@ -1,0 +1,20 @@
+"""The part of ChallengeHub inside a learner's notebook server: opens challenges, submits, relays verdicts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .routes import add_routes
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "challengehub"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "extension"}]
+
+
+def _load_jupyter_server_extension(server_app: Any) -> None:
+    add_routes(server_app.web_app)
+    server_app.log.info("ChallengeHub: the learner's server extension is ready")
