@@ -1,0 +1,278 @@
+import {
+  ILabShell,
+  ILayoutRestorer,
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette, showErrorMessage } from '@jupyterlab/apputils';
+import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStateDB } from '@jupyterlab/statedb';
+import { ITranslator, TranslationBundle, nullTranslator } from '@jupyterlab/translation';
+import { CommandRegistry } from '@lumino/commands';
+
+import { Api, ApiError } from './api';
+import { ChallengesPanel } from './challengespanel';
+import { Feedback } from './feedback';
+import { FeedbackPanel } from './feedbackpanel';
+import { challengesIcon, feedbackIcon, submitIcon } from './icons';
+import { challengeOf, SubmitExtension } from './submit';
+import { IChallenge } from './types';
+
+namespace CommandIDs {
+  export const submit = 'challengehub:submit';
+  export const showChallenges = 'challengehub:show-challenges';
+  export const showFeedback = 'challengehub:show-feedback';
+}
+
+const PLUGIN_ID = 'challengehub:plugin';
+const VISITED = 'challengehub:visited';
+
+const plugin: JupyterFrontEndPlugin<void> = {
+  id: PLUGIN_ID,
+  description: 'Challenges at the left, Submit in their notebooks, feedback at the right.',
+  autoStart: true,
+  requires: [INotebookTracker],
+  optional: [ITranslator, ILabShell, ILayoutRestorer, ICommandPalette, ISettingRegistry, IStateDB],
+  activate
+};
+
+export default plugin;
+
+function activate(
+  app: JupyterFrontEnd,
+  tracker: INotebookTracker,
+  translator: ITranslator | null,
+  labShell: ILabShell | null,
+  restorer: ILayoutRestorer | null,
+  palette: ICommandPalette | null,
+  settings: ISettingRegistry | null,
+  state: IStateDB | null
+): void {
+  const { commands, shell } = app;
+  const trans = (translator ?? nullTranslator).load('challengehub');
+  const api = new Api(app.serviceManager.serverSettings, trans);
+  const say = liveRegion();
+  const feedbacks = new Map<string, Feedback>();
+
+  const shortcut = (): string => {
+    const binding = commands.keyBindings.find(one => one.command === CommandIDs.submit);
+    return binding ? CommandRegistry.formatKeystroke(binding.keys) : '';
+  };
+
+  const feedbackFor = (slug: string): Feedback => {
+    let feedback = feedbacks.get(slug);
+    if (!feedback) {
+      feedback = new Feedback(slug, api, trans);
+      feedback.said.connect((_, text) => say(text));
+      feedback.finished.connect(() => void challenges.refresh());
+      feedback.changed.connect(() => commands.notifyCommandChanged(CommandIDs.submit));
+      feedback.outdated.connect((_, path) => void update(path));
+      feedbacks.set(slug, feedback);
+    }
+    return feedback;
+  };
+
+  const open = async (challenge: IChallenge): Promise<void> => {
+    try {
+      const { path } = await api.open(challenge.slug);
+      await commands.execute('docmanager:open', { path, factory: 'Notebook' });
+    } catch (reason) {
+      await tell(trans.__('“%1” could not be opened', challenge.title), reason, trans);
+    }
+  };
+
+  const submit = (panel: NotebookPanel): void => {
+    const about = challengeOf(panel.model);
+    if (!about) {
+      return;
+    }
+    showFeedback();
+    const { context } = panel;
+    const path = app.serviceManager.contents.localPath(context.path);
+    void feedbackFor(about.slug).submit(path, async () => {
+      await context.ready;
+      if (context.model.dirty) {
+        await context.save();
+      }
+    });
+  };
+
+  /** Brings the notebook at `path` to the published version and shows it in the place of the old one. */
+  const update = async (path: string): Promise<void> => {
+    const panel = tracker.find(
+      one => app.serviceManager.contents.localPath(one.context.path) === path
+    );
+    const slug = challengeOf(panel?.model)?.slug;
+    try {
+      if (panel?.context.model.dirty) {
+        await panel.context.save();
+      }
+      const { kept } = await api.update(path);
+      await panel?.context.revert();
+      const words = trans.__('Your answers are in the new version: look them over, then submit.');
+      if (slug) {
+        feedbackFor(slug).show({
+          title: trans.__('This is the new version'),
+          message: kept ? `${words} ${trans.__('Your old notebook is kept as %1.', kept)}` : words,
+          action: null
+        });
+      }
+    } catch (reason) {
+      await tell(trans.__('The new version could not be opened'), reason, trans);
+    }
+  };
+
+  const challenges = new ChallengesPanel(api, trans, open);
+  const feedback = new FeedbackPanel(trans, shortcut);
+  // before the file browser (100) at the left, first at the right
+  shell.add(challenges, 'left', { rank: 50 });
+  shell.add(feedback, 'right', { rank: 50 });
+  restorer?.add(challenges, challenges.id);
+  restorer?.add(feedback, feedback.id);
+
+  /** Opens the panel without taking the keyboard from the notebook. */
+  const showFeedback = (): void => {
+    if (!feedback.isVisible) {
+      shell.activateById(feedback.id);
+    }
+  };
+
+  const follow = (): void => {
+    const panel = tracker.currentWidget;
+    const about = challengeOf(panel?.model);
+    if (!panel || !about) {
+      feedback.subject = null;
+    } else {
+      const current = feedbackFor(about.slug);
+      feedback.subject = {
+        title: about.title,
+        feedback: current,
+        submit: () => submit(panel),
+        locate: id => locate(panel, id)
+      };
+      void current.load();
+    }
+    commands.notifyCommandChanged(CommandIDs.submit);
+  };
+  tracker.currentChanged.connect((_, panel) => {
+    follow();
+    if (panel) {
+      void panel.context.ready.then(() => {
+        follow();
+        panel.context.model?.metadataChanged.connect(follow);
+      });
+    }
+  });
+
+  const current = (): NotebookPanel | null =>
+    tracker.currentWidget && challengeOf(tracker.currentWidget.model)
+      ? tracker.currentWidget
+      : null;
+  commands.addCommand(CommandIDs.submit, {
+    label: trans.__('Submit Challenge'),
+    caption: trans.__('Save and submit this challenge'),
+    icon: submitIcon,
+    isEnabled: () => {
+      const panel = current();
+      const about = challengeOf(panel?.model);
+      return about !== null && !feedbackFor(about.slug).submitting;
+    },
+    execute: () => {
+      const panel = current();
+      if (panel) {
+        submit(panel);
+      }
+    }
+  });
+  commands.addCommand(CommandIDs.showChallenges, {
+    label: trans.__('Challenges'),
+    caption: trans.__('Show the list of challenges'),
+    icon: challengesIcon,
+    execute: () => shell.activateById(challenges.id)
+  });
+  commands.addCommand(CommandIDs.showFeedback, {
+    label: trans.__('Feedback'),
+    caption: trans.__('Show what the grader said about this notebook'),
+    icon: feedbackIcon,
+    execute: () => {
+      shell.activateById(feedback.id);
+      feedback.node.focus();
+    }
+  });
+  for (const command of Object.values(CommandIDs)) {
+    palette?.addItem({ command, category: trans.__('Challenges') });
+  }
+
+  app.docRegistry.addWidgetExtension(
+    'Notebook',
+    new SubmitExtension(feedbackFor, submit, trans, shortcut)
+  );
+
+  if (labShell && state) {
+    void app.restored.then(() => welcome(labShell, challenges.id, settings, state));
+  }
+}
+
+/** The first time ever, the challenges are what the learner sees; later their own layout is kept. */
+async function welcome(
+  shell: ILabShell,
+  id: string,
+  settings: ISettingRegistry | null,
+  state: IStateDB
+): Promise<void> {
+  if (await state.fetch(VISITED)) {
+    return;
+  }
+  await state.save(VISITED, true);
+  const loaded = await settings?.load(PLUGIN_ID);
+  if (loaded?.get('showAtFirstVisit').composite !== false) {
+    shell.activateById(id);
+  }
+}
+
+/** The grader names a cell by its grade_id, or, where it has none, by its place in what was submitted. */
+function locate(panel: NotebookPanel, cellId: string): { label: string; go: () => void } | null {
+  const notebook = panel.content;
+  const byPlace = /^cell-(\d+)/.exec(cellId);
+  let index = notebook.widgets.findIndex(cell => {
+    const part = cell.model.getMetadata('nbgrader') as { grade_id?: string } | undefined;
+    return part?.grade_id === cellId;
+  });
+  if (index < 0 && byPlace) {
+    index = Number(byPlace[1]);
+  }
+  const cell = notebook.widgets[index];
+  if (!cell) {
+    return null;
+  }
+  const firstLine = cell.model.sharedModel.getSource().trim().split('\n')[0];
+  return {
+    label: firstLine || cellId,
+    go: () => {
+      notebook.activeCellIndex = index;
+      void notebook.scrollToItem(index, 'smart');
+      panel.activate();
+    }
+  };
+}
+
+async function tell(title: string, reason: unknown, trans: TranslationBundle): Promise<void> {
+  if (!(reason instanceof ApiError)) {
+    console.error('ChallengeHub:', reason);
+  }
+  const words = trans.__('Something unexpected happened in this page. Reload it and try again.');
+  await showErrorMessage(title, reason instanceof ApiError ? reason.message : words);
+}
+
+/** A place in the page that screen readers speak from, whichever panel is open. */
+function liveRegion(): (text: string) => void {
+  const node = document.createElement('div');
+  node.className = 'ch-sr';
+  node.setAttribute('role', 'status');
+  node.setAttribute('aria-live', 'polite');
+  document.body.appendChild(node);
+  return text => {
+    node.textContent = text;
+  };
+}

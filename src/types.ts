@@ -1,0 +1,91 @@
+/** What the grader sends, in its own words (see grader/openapi.yaml). */
+
+export type Status =
+  | 'passed'
+  | 'failed'
+  | 'error'
+  | 'timeout'
+  | 'memory_exceeded'
+  | 'output_exceeded'
+  | 'crashed'
+  | 'not_run'
+  | 'internal_error';
+
+export type ChallengeState = 'new' | 'started' | 'passed';
+
+export interface IChallenge {
+  slug: string;
+  title: string;
+  summary: string;
+  difficulty: number;
+  tags: string[];
+  track: string;
+  prerequisites: string[];
+  version: number;
+  max_score: number;
+  state: ChallengeState;
+  best_score: number | null;
+  attempts: number;
+}
+
+/** A check as it is known before it ran. */
+export interface ICheckInfo {
+  id: string;
+  title: string;
+  points: number;
+  hidden: boolean;
+}
+
+export interface ICheckResult {
+  id: string;
+  title: string;
+  status: Status;
+  points: number;
+  max_points: number;
+  hidden: boolean;
+  message: string;
+  stdout: string;
+  duration_ms: number;
+  hint: string;
+}
+
+export interface ICellError {
+  name: string;
+  message: string;
+  traceback: string;
+  line: number | null;
+}
+
+export interface ICellResult {
+  id: string;
+  status: Status;
+  stdout: string;
+  error: ICellError | null;
+  duration_ms: number;
+}
+
+export interface ISubmission {
+  id: string;
+  challenge: string;
+  version: number;
+  state: 'queued' | 'running' | 'finished';
+  status: Status | null;
+  score: number | null;
+  max_score: number;
+  submitted_at: string;
+  finished_at: string | null;
+  message: string;
+  checks: ICheckResult[];
+  cells: ICellResult[];
+  timings: { queue_ms: number; sandbox_ms: number; run_ms: number; total_ms: number } | null;
+  peak_memory_bytes: number | null;
+  position: number | null;
+}
+
+/** What becomes of a submission, as the grader tells it while it happens. */
+export type SubmissionEvent =
+  | { event: 'state'; data: { state: ISubmission['state']; position: number | null } }
+  | { event: 'start'; data: { id: string } }
+  | { event: 'cell'; data: ICellResult }
+  | { event: 'check'; data: ICheckResult }
+  | { event: 'result'; data: ISubmission };
