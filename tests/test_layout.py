@@ -182,10 +182,9 @@ def texts() -> list[Path]:
     [
         # A lock file that names where its maker fetched from sends everybody there.
         r'"resolved":\s*"',
-        r"(index-url|find-links|registry)\s*=\s*\S",
+        r"(index-url|find-links|registry)\s*=\s*[\x27\"]?(https?|file):",
         # Somebody's own machine.
         r"(?<![\w.])/(home|Users)/(?!learner\b|jovyan\b)[a-z]\w*/",
-        r"/root/",
         r"(?<![\w./-])/work/",
         # Keys and tokens, by the shapes that are known.
         r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
