@@ -28,7 +28,7 @@ _MISSING = object()
 _MESSAGE_MAX = 4_000  # characters
 
 
-class CheckTimeout(BaseException):
+class CheckTimeout(Overtime):
     """The check's own time is over."""
 
 
@@ -281,7 +281,7 @@ class CheckRunner:
     def _timer(self, seconds: float) -> Iterator[None]:
         def over(signum: int, frame: Any) -> None:
             self.timed_out = True
-            raise CheckTimeout
+            self.judge.interrupt(CheckTimeout)
 
         # A little after the learner's own alarm, so that an endless loop of theirs ends as an answer.
         signal.signal(signal.SIGALRM, over)

@@ -62,6 +62,8 @@ class Judge(Peer):
         self.in_check = False
         self.broken: BaseException | None = None
         self.overtime = False
+        self.busy = False  # between frames: an interruption must wait (see ``interrupt``)
+        self.interrupted: type[BaseException] | None = None
         self.on_idle: Callable[[], None] = lambda: None
         self.before_request: Callable[[], None] = lambda: None
         self.operations = {
@@ -74,8 +76,12 @@ class Judge(Peer):
         if self.broken is not None:
             raise Broken from self.broken
         self.before_request()
+        outer, self.busy = self.busy, True
         try:
-            return super().request(operation, *arguments, **named)
+            answer = super().request(operation, *arguments, **named)
+            if self.interrupted is not None and not outer:
+                raise self._interruption()
+            return answer
         except Overtime:
             self.overtime = True
             raise
@@ -86,11 +92,34 @@ class Judge(Peer):
                 raise
             self.broken = error
             raise Broken from error
+        finally:
+            self.busy = outer
+
+    def interrupt(self, error: type[BaseException]) -> None:
+        """From a signal handler: raise ``error`` now, or, in the middle of a frame, at the next point where
+        nothing of the conversation gets lost."""
+        if not self.busy:
+            raise error
+        self.interrupted = error
+
+    def _interruption(self) -> BaseException:
+        assert self.interrupted is not None
+        error, self.interrupted = self.interrupted(), None
+        return error
+
+    def perform(self, operation: str, arguments: list[Any], named: dict[str, Any], budget: Any) -> Any:
+        self.busy = False  # a check's own code runs now
+        try:
+            return super().perform(operation, arguments, named, budget)
+        finally:
+            self.busy = True
 
     def budget(self) -> float:
         return max(self.deadline - time.monotonic(), 0.02)
 
     def idle(self) -> None:
+        if self.interrupted is not None:
+            raise self._interruption()
         self.on_idle()
 
     def call(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -149,6 +178,8 @@ class Judge(Peer):
         """After an interruption: wait for the learner's process to come back from what it was asked, then
         start with empty tables on both sides. Broken when it does not come back (see ``idle``)."""
         self.nesting = 0
+        self.busy = False
+        self.interrupted = None
         if self.pending is not None:
             number, self.pending = self.pending, None
             try:

@@ -26,6 +26,8 @@ class Overtime(BaseException):
 class Peer(Codec):
     """One end of the conversation. Subclasses give ``operations``, the codec's hooks and ``encode_error``."""
 
+    is_lenient = False  # whether a reply that nobody waits for is passed over
+
     def __init__(self, channel: Channel, first_number: int) -> None:
         super().__init__(first_number)
         self.channel = channel
@@ -107,10 +109,10 @@ class Peer(Codec):
                     self.budget(),
                 ],
             )
+            self.channel.send(message)
             outermost = self.pending is None
             if outermost:
                 self.pending = number
-            self.channel.send(message)
             try:
                 return self.wait(number)
             finally:
@@ -126,6 +128,8 @@ class Peer(Codec):
                 self.serve(message)
                 continue
             if type(kind) is not int or len(message) < 3 or message[1] != number:
+                if self.is_lenient:
+                    continue  # the reply to something that was interrupted
                 raise WireError("a reply to nothing that was asked")
             self.answered = True
             if kind == RETURN and len(message) == 4:
@@ -187,7 +191,9 @@ class Peer(Codec):
                 result = self.perform(operation, values[0], values[1], budget)
             except (WireError, Gone):
                 raise
-            except Overtime:
+            except Overtime as error:
+                if self.is_fatal(error):
+                    raise
                 reply = self._reply(OVERTIME, number, None, crossed)
             except BaseException as error:
                 if self.is_fatal(error):
