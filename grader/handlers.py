@@ -392,6 +392,8 @@ class EventsHandler(ApiHandler):
                         if submission["state"] == State.FINISHED:
                             break
                         told = await self._tell_state(submission, told)
+                    elif event.name == "state" and (event.data["state"], event.data["position"]) == told:
+                        continue
                     elif event.name == "state":
                         told = await self._tell_state(event.data, told)
                     else:

@@ -362,7 +362,7 @@ class Store:
 
 def _do(db: Connection, statement: str, **values: Any) -> CursorResult[Any]:
     """Values only ever travel as parameters."""
-    return db.execute(_prepared.get(statement) or text(statement), values)
+    return db.execute(_prepared[statement] if statement in _prepared else text(statement), values)
 
 
 _LOCK_CHALLENGE = "SELECT id, published_version_id FROM challenges WHERE slug = :slug FOR UPDATE"

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+
+from grader.errors import RateLimited
+from grader.ratelimit import RateLimit
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def takes(limit: RateLimit, key: str, times: int) -> int:
+    """How many of so many requests get through."""
+    passed = 0
+    for _ in range(times):
+        try:
+            limit.take(key)
+        except RateLimited:
+            continue
+        passed += 1
+    return passed
+
+
+def test_a_burst_then_the_rate(clock: Clock) -> None:
+    limit = RateLimit(per_minute=60, burst=5, clock=clock)
+    assert takes(limit, "ada", 20) == 5
+    clock.now += 3
+    assert takes(limit, "ada", 20) == 3
+    clock.now += 3600
+    assert takes(limit, "ada", 20) == 5
+
+
+def test_one_learners_flood_is_nobody_elses_problem(clock: Clock) -> None:
+    limit = RateLimit(per_minute=60, burst=5, clock=clock)
+    takes(limit, "flood", 1000)
+    assert takes(limit, "ada", 5) == 5
+
+
+def test_refusals_say_when_to_come_back_and_that_time_is_enough(clock: Clock) -> None:
+    limit = RateLimit(per_minute=7, burst=1, clock=clock)
+    limit.take("ada")
+    with pytest.raises(RateLimited) as refusal:
+        limit.take("ada")
+    assert refusal.value.retry_after_s is not None
+    clock.now += refusal.value.retry_after_s
+    limit.take("ada")
+
+
+def test_refused_requests_do_not_push_the_next_token_away(clock: Clock) -> None:
+    limit = RateLimit(per_minute=60, burst=1, clock=clock)
+    limit.take("ada")
+    for _ in range(10):
+        clock.now += 0.09
+        assert takes(limit, "ada", 1) == 0
+    clock.now += 0.2
+    assert takes(limit, "ada", 1) == 1
+
+
+def test_a_clock_that_stands_still_gives_nothing(clock: Clock) -> None:
+    limit = RateLimit(per_minute=1e9, burst=2, clock=clock)
+    assert takes(limit, "ada", 100) == 2
+
+
+def test_full_buckets_are_forgotten(clock: Clock) -> None:
+    limit = RateLimit(per_minute=60, burst=5, clock=clock)
+    for number in range(1000):
+        limit.take(str(number))
+    clock.now += 61
+    limit.take("ada")
+    assert len(limit) == 1
