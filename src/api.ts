@@ -112,15 +112,19 @@ export class Api {
   }
 
   private async fetch(url: string, init: RequestInit): Promise<Response> {
-    let response: Response;
-    try {
-      response = await ServerConnection.makeRequest(url, init, this.settings);
-    } catch (reason) {
+    const send = (): Promise<Response> =>
+      ServerConnection.makeRequest(url, init, this.settings).catch(reason => {
+        throw init.signal?.aborted ? reason : this.unreachable();
+      });
+    // A network that has just changed breaks what was under way. Every route may be asked twice:
+    // opening never overwrites, and a submission has its key.
+    const response = await send().catch(async reason => {
       if (init.signal?.aborted) {
         throw reason;
       }
-      throw this.unreachable();
-    }
+      await new Promise(resolve => setTimeout(resolve, 300));
+      return send();
+    });
     if (response.ok) {
       return response;
     }

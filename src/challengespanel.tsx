@@ -70,7 +70,7 @@ export class ChallengesPanel extends ReactWidget {
     const passed = challenges?.filter(challenge => challenge.state === 'passed').length ?? 0;
     return (
       <>
-        <header className="ch-Challenges-header">
+        <div className="ch-Challenges-header">
           <h2>{trans.__('Challenges')}</h2>
           {challenges && challenges.length > 0 && (
             <span>{trans.__('%1 of %2 passed', passed, challenges.length)}</span>
@@ -85,7 +85,7 @@ export class ChallengesPanel extends ReactWidget {
           >
             <refreshIcon.react tag="span" aria-hidden />
           </button>
-        </header>
+        </div>
         {this._error && (
           <section className="ch-Problem" role="alert">
             <problemIcon.react tag="span" className="ch-Problem-icon" aria-hidden />
@@ -123,10 +123,11 @@ export class ChallengesPanel extends ReactWidget {
   private tracks(challenges: IChallenge[]): React.ReactElement {
     const { trans } = this;
     const tracks = new Map<string, IChallenge[]>();
-    for (const challenge of challenges) {
+    for (const challenge of inLearningOrder(challenges)) {
       const name = challenge.track || trans.__('More challenges');
       tracks.set(name, [...(tracks.get(name) ?? []), challenge]);
     }
+    // one stop for the Tab key, at the challenge that was last gone to
     const focused = challenges.some(challenge => challenge.slug === this._focused)
       ? this._focused
       : [...tracks.values()][0][0].slug;
@@ -216,6 +217,25 @@ export class ChallengesPanel extends ReactWidget {
   private _loading = false;
   private _opening = '';
   private _focused = '';
+}
+
+/** Easy ones first, and none before what it builds on; tracks then stand where their first challenge does. */
+function inLearningOrder(challenges: IChallenge[]): IChallenge[] {
+  const waiting = [...challenges].sort(
+    (a, b) => a.difficulty - b.difficulty || a.title.localeCompare(b.title)
+  );
+  const unmet = new Set(waiting.map(challenge => challenge.slug));
+  const ordered: IChallenge[] = [];
+  while (waiting.length > 0) {
+    const ready = waiting.findIndex(
+      challenge => !challenge.prerequisites.some(slug => slug !== challenge.slug && unmet.has(slug))
+    );
+    // prerequisites that go round in a circle must not hide a challenge
+    const [next] = waiting.splice(Math.max(ready, 0), 1);
+    unmet.delete(next.slug);
+    ordered.push(next);
+  }
+  return ordered;
 }
 
 /** Tracks are folder names where nobody gave them a title; a person reads words. */

@@ -304,7 +304,7 @@ function Check({ check, trans }: IPart & { check: ICheckResult }): React.ReactEl
             <div className="ch-Hint">
               <hintIcon.react tag="span" className="ch-Row-icon" aria-hidden />
               <p>
-                <strong>{trans.__('Hint')}</strong> {check.hint}
+                <strong>{trans.__('Hint')}</strong> {withCode(check.hint)}
               </p>
             </div>
           )}
@@ -312,6 +312,13 @@ function Check({ check, trans }: IPart & { check: ICheckResult }): React.ReactEl
       </details>
     </li>
   );
+}
+
+/** Authors write names of code between backticks; the rest stays the text that it is. */
+function withCode(text: string): React.ReactNode[] {
+  return text
+    .split(/`([^`\n]+)`/)
+    .map((part, i) => (i % 2 === 1 ? <code key={i}>{part}</code> : part));
 }
 
 /** What the learner's own cells printed, and where they stopped. */
