@@ -61,7 +61,7 @@ def right_answer(api: Api, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
 
     The author's own notebook, solutions and all, if it came with the grader; else the release as it is.
     """
-    published = api("/challenges")["challenges"]
+    published = sorted(api("/challenges")["challenges"], key=lambda challenge: challenge["difficulty"])
     if not published:
         raise CheckFailed("no challenge is published, so there is nothing to submit to")
     sources = {path.stem: path for path in sorted(folder.rglob("*.ipynb"))}

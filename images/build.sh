@@ -29,6 +29,7 @@ arguments=(--build-arg BASE_IMAGE="$base")
 for variable in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY PIP_INDEX_URL PIP_EXTRA_INDEX_URL npm_config_registry; do
     [ -z "${!variable:-}" ] || arguments+=(--build-arg "$variable")
 done
-docker build ${REBUILD:+--no-cache} -t "$image" -f "$dockerfile" --label challengehub.inputs="$wanted" "${arguments[@]}" .
-# The image that this one took the name from, if nothing runs from it any more.
-docker image prune -f --filter label=challengehub.inputs >/dev/null
+docker build ${REBUILD:+--no-cache} -t "$image" -f "$dockerfile" --label challengehub.inputs="$wanted" --label challengehub.part="$name" "${arguments[@]}" .
+# The images that this one took the name from, if nothing runs from them any more. Not by the other label: what a build keeps of its earlier
+# stages has that one from the base image, and is what makes the next build quick.
+docker image prune -f --filter label=challengehub.part >/dev/null
