@@ -64,7 +64,7 @@ async def run(challenge: Challenge, job: Job, pool: Sandboxes, on_event: OnEvent
         try:
             sandbox = await pool.take(Spec.of(job.limits))
         except SandboxFailed as error:
-            log.warning("try %d of %d: no sandbox: %s", number, TRIES, error.log_message or error.message)
+            log.info("try %d of %d: no sandbox: %s", number, TRIES, error.log_message or error.message)
             continue
         taken = time.perf_counter()
         try:

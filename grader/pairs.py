@@ -98,6 +98,7 @@ def result_line(graded: Graded) -> dict[str, Any]:
     line: dict[str, Any] = {"challenge": pair.challenge, "submission": pair.submission}
     line |= {key: values[key] for key in RESULT_KEYS}
     line["checks"] = [{key: check[key] for key in CHECK_KEYS} for check in values["checks"]]
+    line["cells"] = list(values["cells"])
     if graded.error is not None:
         line |= graded.error.as_dict()
     return line | {key: value for key, value in pair.extra.items() if key not in line}
