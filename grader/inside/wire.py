@@ -29,7 +29,8 @@ from typing import Any
 import msgpack
 
 FRAME_MAX = 16 * 1024 * 1024  # bytes; a longer frame is refused unread
-NODES_MAX = 1_000_000  # values in one frame
+NODES_MAX = 1_000_000  # containers and other composed values in one frame
+LENGTH_MAX = 4_000_000  # items of one container
 DEPTH_MAX = 120  # nesting; a linked list of nested tuples longer than this goes by handle
 INT_MAX_BYTES = 128 * 1024  # an int of a million bits; Python itself is quadratic beyond
 SHARED_MAX = 512  # shared containers kept in step at once
@@ -264,7 +265,7 @@ def unpack(frame: bytes) -> list[Any]:
             unicode_errors="surrogatepass",
             max_map_len=0,
             max_ext_len=0,
-            max_array_len=NODES_MAX,
+            max_array_len=LENGTH_MAX + 8,
             strict_map_key=True,
         )
     except Exception as error:  # msgpack raises half a dozen unrelated types
@@ -344,6 +345,8 @@ class Codec:
         self._nodes += 1
         if self._nodes > NODES_MAX:
             raise ValueTooLarge(f"a value with more than {NODES_MAX} parts cannot be checked")
+        if isinstance(value, list | tuple | dict | set) and len(value) > LENGTH_MAX // 2:
+            raise ValueTooLarge(f"a value with more than {LENGTH_MAX // 2} items cannot be checked")
         encoder = _ENCODERS.get(kind)
         if encoder is not None:
             return encoder(self, value, depth + 1)
