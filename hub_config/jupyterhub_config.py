@@ -71,7 +71,10 @@ c.NotebookSpawner.server_token_scopes = roles.SERVER_TOKEN_SCOPES
 c.NotebookSpawner.network_name = settings.network
 c.NotebookSpawner.hub_connect_url = "http://proxy:8000"
 c.NotebookSpawner.environment = {"CHALLENGEHUB_GRADER_URL": f"http://proxy:8000/services/{roles.GRADER}"}
-c.NotebookSpawner.extra_create_kwargs = {"user": spawner.USER, "labels": {"challengehub": settings.project}}
+c.NotebookSpawner.extra_create_kwargs = {
+    "user": spawner.USER,
+    "labels": {"challengehub": settings.project, "challengehub.learner": "{raw_username}"},
+}
 c.NotebookSpawner.extra_host_config = {
     "cap_drop": ["ALL"],
     "security_opt": ["no-new-privileges"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from typing import Any
 
 import docker.errors
@@ -56,13 +57,20 @@ class NotebookSpawner(DockerSpawner):
 
     async def delete_forever(self) -> None:
         """The account is deleted: so is its home. Whoever signs up under the name next must not find it."""
-        try:
-            await self.docker("remove_volume", self.home_volume)
-            self.log.info("Removed the home %s", self.home_volume)
-        except docker.errors.NotFound:
-            pass
-        except docker.errors.APIError:
-            self.log.exception("The home %s could not be removed: remove it by hand", self.home_volume)
+        for tries_left in reversed(range(60)):
+            try:
+                await self.docker("remove_volume", self.home_volume)
+                self.log.info("Removed the home %s", self.home_volume)
+                return
+            except docker.errors.NotFound:
+                return
+            except (docker.errors.APIError, requests.exceptions.RequestException) as error:
+                # Docker takes a moment to let go of the volume after it removed the container.
+                in_use = getattr(error, "status_code", None) == HTTPStatus.CONFLICT
+                if not in_use or not tries_left:
+                    self.log.error("Remove the home %s by hand, Docker did not: %s", self.home_volume, error)
+                    return
+            await asyncio.sleep(0.5)
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         yield {"progress": 20, "message": "Making a container of your own …"}

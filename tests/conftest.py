@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[1]
+SETTINGS_FILE = ROOT / os.environ.get("CHALLENGEHUB_ENV_FILE", ".env.test")
 NEEDS_MAKE_TEST = (
     "`make test` makes an installation for the tests, and KEEP=1 leaves it running for single tests by hand"
 )
@@ -120,7 +121,10 @@ class Stack:
         session = requests.Session()
         page = session.get(self.url + path)
         page.raise_for_status()
-        answer = session.post(self.url + path, data={**fields, "_xsrf": _xsrf(page.text)})
+        # not on to where it leads: that starts a notebook server
+        answer = session.post(
+            self.url + path, data={**fields, "_xsrf": _xsrf(page.text)}, allow_redirects=False
+        )
         answer.raise_for_status()
         return session
 
@@ -132,10 +136,9 @@ def _xsrf(page: str) -> str:
 
 
 def _settings() -> dict[str, str]:
-    path = ROOT / os.environ.get("CHALLENGEHUB_ENV_FILE", ".env.test")
-    if not path.exists():
-        pytest.fail(f"There is no {path.name}. {NEEDS_MAKE_TEST}.")
-    lines = (line for line in path.read_text().splitlines() if line and not line.startswith("#"))
+    if not SETTINGS_FILE.exists():
+        pytest.fail(f"There is no {SETTINGS_FILE.name}. {NEEDS_MAKE_TEST}.")
+    lines = (line for line in SETTINGS_FILE.read_text().splitlines() if line and not line.startswith("#"))
     return {name: value for name, _, value in (line.partition("=") for line in lines)}
 
 

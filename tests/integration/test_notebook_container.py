@@ -1,0 +1,349 @@
+"""A learner's notebook container, tried from inside: what it is, what it can reach, what it cannot.
+
+Every "cannot reach" is preceded by the proof that something listens there.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+from docker.errors import NotFound
+
+from tests.conftest import Person, Stack
+
+HOME = "/home/learner"
+
+
+@dataclass
+class Workspace:
+    """One person's notebook server, started and stopped as its owner does."""
+
+    stack: Stack
+    owner: Person
+
+    def hub(self, method: str, path: str = "", who: Person | None = None) -> requests.Response:
+        headers = {"Authorization": f"token {(who or self.owner).token}"}
+        url = f"{self.stack.url}/hub/api/users/{self.owner.name}{path}"
+        return requests.request(method, url, headers=headers, timeout=60)
+
+    def server(self, method: str, path: str, who: Person | None = None, **kwargs: Any) -> requests.Response:
+        headers = {"Authorization": f"token {(who or self.owner).token}"}
+        url = f"{self.stack.url}/user/{self.owner.name}/{path}"
+        return requests.request(method, url, headers=headers, timeout=60, allow_redirects=False, **kwargs)
+
+    def start(self) -> Workspace:
+        answer = self.hub("POST", "/server")
+        assert answer.ok or "already running" in answer.text, answer.text
+        self._wait(lambda server: bool(server.get("ready")))
+        return self
+
+    def stop(self) -> None:
+        answer = self.hub("DELETE", "/server")
+        assert answer.ok, answer.text
+        self._wait(lambda server: not server)
+
+    def _wait(self, reached: Callable[[dict[str, Any]], bool]) -> None:
+        until = time.monotonic() + 180
+        while not reached(server := self.hub("GET").json()["servers"].get("", {})):
+            assert time.monotonic() < until, server
+            time.sleep(0.25)
+
+    @property
+    def container(self) -> Any:
+        labels = [f"challengehub={self.stack.project}", f"challengehub.learner={self.owner.name}"]
+        (container,) = self.stack.engine.containers.list(all=True, filters={"label": labels})
+        return container
+
+    @property
+    def address(self) -> str:
+        networks = self.container.attrs["NetworkSettings"]["Networks"]
+        return str(networks[f"{self.stack.project}-notebooks"]["IPAddress"])
+
+    @property
+    def home(self) -> str:
+        (mount,) = self.container.attrs["Mounts"]
+        return str(mount["Name"])
+
+    def run(self, *command: str) -> tuple[int, str]:
+        """(exit code, output) of a command inside, with the user and the rights that the server has."""
+        ended = self.container.exec_run(list(command))
+        return ended.exit_code, ended.output.decode(errors="replace")
+
+    def python(self, source: str) -> str:
+        code, output = self.run("python3", "-c", source)
+        assert code == 0, output
+        return output.strip()
+
+    def ask(self, url: str) -> tuple[int, str]:
+        """(status, body) of a GET from inside, with the token that lies in the server's environment."""
+        source = f"""
+import os, urllib.error, urllib.request
+headers = {{"Authorization": "token " + os.environ["JUPYTERHUB_API_TOKEN"]}}
+try:
+    answer = urllib.request.urlopen(urllib.request.Request({url!r}.format(**os.environ), headers=headers))
+except urllib.error.HTTPError as error:
+    answer = error
+print(answer.status, answer.read().decode())"""
+        status, _, body = self.python(source).partition(" ")
+        return int(status), body
+
+    def connects(self, host: str, port: int) -> bool:
+        source = f"""
+import socket
+try:
+    socket.create_connection(({host!r}, {port}), timeout=3); print("yes")
+except OSError:
+    print("no")"""
+        return self.python(source) == "yes"
+
+
+@pytest.fixture(scope="module")
+def people(new_learner: Callable[[], Person]) -> tuple[Person, Person]:
+    return new_learner(), new_learner()
+
+
+@pytest.fixture(scope="module")
+def workspace(stack: Stack, people: tuple[Person, Person]) -> Iterator[Workspace]:
+    workspace = Workspace(stack, people[0]).start()
+    yield workspace
+    workspace.stop()
+
+
+@pytest.fixture(scope="module")
+def neighbour(stack: Stack, people: tuple[Person, Person]) -> Iterator[Workspace]:
+    workspace = Workspace(stack, people[1]).start()
+    yield workspace
+    workspace.stop()
+
+
+def listens(host: str, port: int) -> bool:
+    """From the machine that the engine runs on, which reaches every container."""
+    try:
+        socket.create_connection((host, port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+# -- what it is --------------------------------------------------------------------------------------------
+
+
+def test_no_process_is_root_or_has_or_can_get_a_capability(workspace: Workspace) -> None:
+    processes = workspace.python("""
+import glob, json
+found = []
+for path in glob.glob("/proc/[0-9]*/status"):
+    try:
+        lines = open(path).read().splitlines()
+    except FileNotFoundError:
+        continue
+    found.append({name: value.split() for name, _, value in (line.partition(":") for line in lines)})
+print(json.dumps(found))""")
+    found = json.loads(processes)
+    assert any("jupyterhub" in " ".join(process["Name"]) for process in found)
+    for process in found:
+        assert process["Uid"] == process["Gid"] == ["1000"] * 4, process["Name"]
+        assert process["NoNewPrivs"] == ["1"]
+        assert process["Seccomp"] == ["2"]
+        for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            assert int(process[kind][0], 16) == 0, (process["Name"], kind)
+
+
+def test_nothing_in_it_lends_other_rights(workspace: Workspace) -> None:
+    assert workspace.run("sh", "-c", "find / -xdev -perm /6000 2>/dev/null")[1] == ""
+    assert workspace.run("sh", "-c", "echo nobody:x:0:0::/:/bin/sh >> /etc/passwd")[0] != 0
+
+
+def test_only_the_home_and_tmp_can_be_written_to(workspace: Workspace) -> None:
+    for folder in ("/", "/usr/bin", "/opt/challengehub/lib", "/etc", "/var/tmp"):
+        assert workspace.run("touch", f"{folder}/written")[0] != 0, folder
+    for folder in (HOME, "/tmp"):
+        assert workspace.run("touch", f"{folder}/written")[0] == 0, folder
+    (mount,) = workspace.container.attrs["Mounts"]
+    assert (mount["Type"], mount["Destination"]) == ("volume", HOME)
+    assert workspace.owner.name.split("-")[1] in mount["Name"]
+
+
+def test_what_it_asks_the_engine_for(workspace: Workspace) -> None:
+    host, settings = workspace.container.attrs["HostConfig"], workspace.stack.settings
+    memory = int(
+        float(settings["NOTEBOOK_MEMORY"].rstrip("GM"))
+        * 1024 ** (2 + settings["NOTEBOOK_MEMORY"].endswith("G"))
+    )
+    assert (host["Memory"], host["MemorySwap"]) == (memory, memory)
+    assert host["CpuQuota"] / host["CpuPeriod"] == float(settings["NOTEBOOK_CPUS"])
+    assert host["PidsLimit"] == int(settings["NOTEBOOK_PIDS"])
+    assert (host["Privileged"], host["ReadonlyRootfs"], host["CapDrop"]) == (False, True, ["ALL"])
+    assert "no-new-privileges" in host["SecurityOpt"]
+    assert not host["PortBindings"]
+
+
+def test_too_much_memory_ends_the_program_and_not_the_server(workspace: Workspace) -> None:
+    code, _ = workspace.run("python3", "-c", "kept = []\nwhile True: kept.append(b'x' * 10**7)")
+    assert code in (1, 137), "a MemoryError, or killed"
+    assert workspace.server("GET", "api/status").status_code == 200
+
+
+def test_too_many_processes_are_refused_and_the_server_lives_on(workspace: Workspace) -> None:
+    made = int(
+        workspace.python("""
+import os, signal, sys, time
+children = []
+try:
+    while len(children) < 5000:
+        child = os.fork()
+        if child == 0:
+            time.sleep(60); os._exit(0)
+        children.append(child)
+except OSError:
+    pass
+for child in children:
+    os.kill(child, signal.SIGKILL); os.waitpid(child, 0)
+print(len(children))""")
+    )
+    assert 10 < made < int(workspace.stack.settings["NOTEBOOK_PIDS"])
+    assert workspace.server("GET", "api/status").status_code == 200
+
+
+def test_tmp_is_bounded(workspace: Workspace) -> None:
+    assert workspace.run("dd", "if=/dev/zero", "of=/tmp/flood", "bs=1M", "count=2000")[0] != 0
+    assert workspace.run("rm", "/tmp/flood")[0] == 0
+
+
+# -- what it can reach -------------------------------------------------------------------------------------
+
+
+def test_it_reaches_the_hub_through_the_proxy(workspace: Workspace) -> None:
+    assert (
+        workspace.python("import os; print(os.environ['JUPYTERHUB_API_URL'])") == "http://proxy:8000/hub/api"
+    )
+    status, body = workspace.ask("{JUPYTERHUB_API_URL}/user")
+    assert (status, json.loads(body)["name"]) == (200, workspace.owner.name)
+
+
+def test_it_reaches_the_grader_through_the_proxy(workspace: Workspace) -> None:
+    status, body = workspace.ask("{CHALLENGEHUB_GRADER_URL}/api/v1/challenges")
+    assert status == 200
+    assert json.loads(body)["challenges"]
+
+
+def test_it_reaches_a_package_index(workspace: Workspace) -> None:
+    code, output = workspace.run("python3", "-m", "pip", "install", "cowsay")
+    assert code == 0, output
+    assert workspace.python("import cowsay; print(cowsay.__file__)").startswith(HOME)
+
+
+def test_what_a_learner_installs_adds_and_cannot_replace(workspace: Workspace) -> None:
+    """A learner's own tornado in place of the image's could keep the server from ever starting again."""
+    assert workspace.python("import tornado; print(tornado.__file__)").startswith("/opt/")
+    workspace.run("mkdir", "-p", f"{HOME}/.packages/tornado")
+    assert workspace.run("touch", f"{HOME}/.packages/tornado/__init__.py")[0] == 0
+    assert workspace.python("import tornado; print(tornado.__file__)").startswith("/opt/")
+
+
+# -- what it cannot reach ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("part", "names", "port"),
+    [
+        ("db", ["db"], 3306),
+        ("grader", ["grader"], 8010),
+        ("proxy", ["proxy", "proxy-api"], 8001),
+    ],
+)
+def test_it_cannot_reach_the_inner_parts(
+    workspace: Workspace, part: str, names: list[str], port: int
+) -> None:
+    inner = workspace.stack.address(part)
+    assert listens(inner, port)
+    networks = workspace.stack.part(part).attrs["NetworkSettings"]["Networks"].values()
+    for host in [*names, *(network["IPAddress"] for network in networks)]:
+        assert not workspace.connects(host, port), host
+
+
+def test_it_has_no_way_to_the_engine(workspace: Workspace) -> None:
+    assert workspace.run("sh", "-c", "ls /var/run/docker.sock /run/docker.sock /run/containerd")[0] != 0
+    networks = workspace.container.attrs["NetworkSettings"]["Networks"].values()
+    for gateway in [network["Gateway"] for network in networks]:
+        for port in (2375, 2376, 4243):
+            assert not workspace.connects(gateway, port)
+
+
+def test_its_token_is_not_the_owners(workspace: Workspace) -> None:
+    """The server's token may submit and report activity; it cannot make tokens or start servers."""
+    assert workspace.hub("GET", "/tokens").status_code == 200, "the owner may"
+    assert workspace.ask("{JUPYTERHUB_API_URL}/users/" + workspace.owner.name + "/tokens")[0] == 403
+
+
+def test_it_cannot_use_a_neighbours_server(workspace: Workspace, neighbour: Workspace) -> None:
+    """The two share a network, so the other's port is there; what listens on it asks who calls."""
+    assert workspace.connects(neighbour.address, 8888)
+    name = neighbour.owner.name
+    for root in (f"http://{neighbour.address}:8888", "http://proxy:8000"):
+        for path in ("api/contents", "api/kernels", "api/terminals", "challengehub/api/challenges"):
+            status, body = workspace.ask(f"{root}/user/{name}/{path}")
+            assert status in (403, 404), (root, path, body)
+    for method in ("GET", "POST", "DELETE"):
+        assert neighbour.hub(method, "/server", who=workspace.owner).status_code in (403, 404, 405)
+    assert neighbour.server("GET", "api/contents", who=workspace.owner).status_code == 403
+    assert neighbour.server("GET", "api/contents").status_code == 200, "its owner may"
+
+
+# -- what survives -----------------------------------------------------------------------------------------
+
+
+def test_the_home_survives_a_stop_and_the_container_does_not(
+    stack: Stack, new_learner: Callable[[], Person]
+) -> None:
+    workspace = Workspace(stack, new_learner()).start()
+    note = {"type": "file", "format": "text", "content": "kept"}
+    assert workspace.server("PUT", "api/contents/note.txt", json=note).status_code == 201
+    first, home = workspace.container, workspace.home
+    assert stack.engine.volumes.get(home).attrs["Labels"]["challengehub"] == stack.project
+    workspace.stop()
+    with pytest.raises(NotFound):
+        first.reload()
+    workspace.start()
+    assert workspace.server("GET", "api/contents/note.txt").json()["content"] == "kept"
+    assert workspace.container.id != first.id
+    workspace.stop()
+
+
+def test_a_deleted_account_leaves_nothing_for_the_next_of_that_name(
+    stack: Stack, admin: Person, new_learner: Callable[[], Person]
+) -> None:
+    workspace = Workspace(stack, new_learner()).start()
+    home = workspace.home
+    assert workspace.run("touch", f"{HOME}/private")[0] == 0
+    assert workspace.hub("DELETE", who=admin).status_code == 204
+    with pytest.raises(NotFound):
+        stack.engine.volumes.get(home)
+    again = Workspace(stack, stack.sign_up(workspace.owner.name, "another good password")).start()
+    assert again.run("ls", f"{HOME}/private")[0] != 0
+    again.stop()
+
+
+def test_people_work_on_while_the_hub_is_away(workspace: Workspace) -> None:
+    before = workspace.container.id
+    assert workspace.server("GET", "api/status").status_code == 200
+    hub = workspace.stack.part("hub")
+    hub.stop()
+    try:
+        assert workspace.server("GET", "api/status").status_code == 200
+    finally:
+        hub.start()
+    until = time.monotonic() + 120
+    while workspace.stack.part("hub").attrs["State"]["Health"]["Status"] != "healthy":
+        assert time.monotonic() < until
+        time.sleep(0.25)
+    assert workspace.hub("GET").json()["servers"][""]["ready"]
+    assert workspace.container.id == before, "the Hub found the server that runs, and started no other"
+    assert workspace.server("GET", "api/status").status_code == 200
