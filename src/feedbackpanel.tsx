@@ -280,7 +280,8 @@ function Check({ check, trans }: IPart & { check: ICheckResult }): React.ReactEl
       <span className="ch-Row-note">{notes.join(' · ')}</span>
     </>
   );
-  const hint = !passed && check.hint;
+  // a hint about the answer says nothing about a run that never got there
+  const hint = ['failed', 'error', 'timeout'].includes(check.status) && check.hint;
   if (!check.message && !check.stdout && !hint) {
     return (
       <li className="ch-Row" data-status={check.status}>
@@ -293,7 +294,13 @@ function Check({ check, trans }: IPart & { check: ICheckResult }): React.ReactEl
       <details open={!passed}>
         <summary className="ch-Row-head">{head}</summary>
         <div className="ch-Row-body">
-          {check.message && <pre className="ch-Message">{plain(check.message)}</pre>}
+          {check.message &&
+            // a sentence reads best as one; what has lines was laid out by its author
+            (check.message.trim().includes('\n') ? (
+              <pre>{plain(check.message)}</pre>
+            ) : (
+              <p className="ch-Message">{plain(check.message)}</p>
+            ))}
           {check.stdout && (
             <>
               <h4>{trans.__('Printed')}</h4>
