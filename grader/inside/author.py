@@ -58,9 +58,12 @@ def _mentioned(tree: ast.AST) -> set[str]:
 
 def _is_stub(cls: ast.ClassDef) -> bool:
     """Whether a class of the source says nothing of its operators: its body is left to the learner."""
+    body: list[ast.stmt] = []
+    for node in cls.body:
+        body += node.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else [node]
     return all(
         isinstance(node, ast.Pass | ast.Raise) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-        for node in cls.body
+        for node in body
     )
 
 
