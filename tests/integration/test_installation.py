@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from tests.conftest import ROOT, Person, Stack
+from tests.conftest import ROOT, SETTINGS_FILE, Person, Stack
 
 PARTS = ["db", "proxy", "hub", "grader"]
 
@@ -48,7 +48,7 @@ def reaches(stack: Stack, network: str, host: str, port: int) -> bool:
 
 
 def test_the_settings_are_readable_by_their_owner_alone(stack: Stack) -> None:
-    assert stat.S_IMODE((ROOT / ".env.test").stat().st_mode) == 0o600
+    assert stat.S_IMODE(SETTINGS_FILE.stat().st_mode) == 0o600
 
 
 def test_no_two_secrets_are_the_same(stack: Stack) -> None:
@@ -155,10 +155,14 @@ def test_up_again_changes_nothing(stack: Stack) -> None:
             for service in PARTS
         }
 
-    settings, before = (ROOT / ".env.test").read_text(), containers()
+    settings, before = SETTINGS_FILE.read_text(), containers()
     images = {image.id for image in stack.engine.images.list("challengehub/*")}
     ended = subprocess.run(
-        ["bash", "-c", "CHALLENGEHUB_ENV_FILE=.env.test CHALLENGEHUB_EXTRA=test exec images/up.sh"],
+        [
+            "bash",
+            "-c",
+            f"CHALLENGEHUB_ENV_FILE={SETTINGS_FILE.name} CHALLENGEHUB_EXTRA=test exec images/up.sh",
+        ],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -169,13 +173,13 @@ def test_up_again_changes_nothing(stack: Stack) -> None:
     assert "passed" in ended.stdout
     assert stack.url in ended.stdout
     assert containers() == before
-    assert (ROOT / ".env.test").read_text() == settings
+    assert SETTINGS_FILE.read_text() == settings
     assert {image.id for image in stack.engine.images.list("challengehub/*")} == images
 
 
 def test_a_step_that_fails_says_which_why_and_what_to_do(stack: Stack) -> None:
     settings = ROOT / ".env.blocked"
-    text = (ROOT / ".env.test").read_text()
+    text = SETTINGS_FILE.read_text()
     settings.write_text(
         text.replace(f"COMPOSE_PROJECT_NAME={stack.project}", f"COMPOSE_PROJECT_NAME={stack.project}-2")
     )
