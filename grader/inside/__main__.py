@@ -377,6 +377,7 @@ def main() -> None:
     os.close(err_write)
     _become(JUDGE_UID)
     os.chdir(HOME if os.path.isdir(HOME) else "/tmp")
+    os.environ["HOME"] = "/nonexistent"  # libraries read settings there, and the learner could write them
     for fd in (out_read, err_read):
         os.set_blocking(fd, False)
     select.select([ours], [], [], 30)

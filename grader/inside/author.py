@@ -74,7 +74,10 @@ class Author:
     defined: set[str] = field(default_factory=set)  # by solution and setup cells
     by_cell: dict[str, set[str]] = field(default_factory=dict)  # solution cell id -> names it binds
     operators: dict[str, set[str]] = field(default_factory=dict)  # class -> its special methods
-    called_for: set[str] = field(default_factory=set)  # names that checks mention
+    open_classes: set[str] = field(default_factory=set)  # classes that are left to the learner as a whole
+    made_classes: set[str] = field(default_factory=set)  # by namedtuple(…), Enum(…) and the like
+    called: set[str] = field(default_factory=set)  # names that checks call
+    bound_by_checks: set[str] = field(default_factory=set)
     own: set[str] = field(default_factory=set)  # names of setup cells that only the author binds and uses
 
     @classmethod
@@ -100,7 +103,9 @@ class Author:
                             self.star_imports.append(each.module)
                         else:
                             self.imports[alias.asname or alias.name] = (each.module, alias.name)
-                elif isinstance(each, ast.ClassDef) and role != "check" and not _is_stub(each):
+                elif isinstance(each, ast.ClassDef) and role != "check" and _is_stub(each):
+                    self.open_classes.add(each.name)
+                elif isinstance(each, ast.ClassDef) and role != "check":
                     dunders = self.operators.setdefault(each.name, set())
                     for node in ast.walk(each):
                         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -115,8 +120,15 @@ class Author:
                 self.defined |= names
                 if role != "setup":
                     self.by_cell.setdefault(name, set()).update(names)
+            if isinstance(statement, ast.Assign) and role != "check" and _makes_class(statement.value):
+                self.made_classes.update(t.id for t in statement.targets if isinstance(t, ast.Name))
         if role == "check":
-            self.called_for |= _mentioned(tree)
+            self.bound_by_checks.update(name for statement in tree.body for name in _bound(statement))
+            self.called.update(
+                node.func.id
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+            )
 
     def _find_own(self, cells: list[tuple[str, ast.Module]]) -> None:
         bound_by_others: set[str] = set()
@@ -168,15 +180,27 @@ class Author:
 
     def allows(self, classes: list[str], method: str) -> bool:
         """Whether an object whose class and base classes have these names may be asked ``method`` together
-        with plain data. Known classes: those of the author's source, by what they define there; those
-        that a check names while the source says nothing of them, by anything."""
+        with plain data: a class of the author's source may, by what it defines there; one that is left to
+        the learner may, by anything."""
         for name in classes:
             if name in self.operators:
                 if method in self._all_operators(name, set()):
                     return True
-            elif name in self.called_for:
+            elif self._is_open(name):
                 return True
         return False
+
+    def knows(self, classes: list[str]) -> bool:
+        """Whether one of these names is a class of the author's source, or one that is left to the learner."""
+        return any(name in self.operators or name in self.made_classes or self._is_open(name) for name in classes)
+
+    def _is_open(self, name: str) -> bool:
+        """A name that a check calls, that is no builtin, and that nothing in the source binds to anything
+        but an empty class. A learner's class that takes the name of a *function* is not meant."""
+        if name in self.open_classes:
+            return True
+        bound = name in self.defined or name in self.imports or name in self.bound_by_checks
+        return name in self.called and not bound and name not in _BUILTIN_NAMES
 
     def _all_operators(self, name: str, seen: set[str]) -> set[str]:
         if name in seen:
@@ -187,6 +211,15 @@ class Author:
             if each.startswith("base:"):
                 found |= self._all_operators(each.removeprefix("base:"), seen)
         return found
+
+
+def _makes_class(node: ast.expr) -> bool:
+    """``namedtuple("Point", "x y")`` and its relatives."""
+    makers = ("namedtuple", "NamedTuple", "make_dataclass", "Enum", "IntEnum", "Flag", "StrEnum", "type", "new_class")
+    if not isinstance(node, ast.Call):
+        return False
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    return name in makers and len(node.args) > 1
 
 
 def _is_literal(node: ast.expr) -> bool:

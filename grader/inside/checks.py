@@ -7,6 +7,7 @@ import asyncio
 import builtins
 import contextlib
 import dataclasses
+import importlib.machinery
 import inspect
 import io
 import math
@@ -409,6 +410,7 @@ def _teach_libraries(judge: Judge) -> None:
 
     for module, name in ((random, "seed"), (os, "chdir")):
         _do_both(judge, module, name)
+    sys.meta_path.append(_LearnersModules(judge))
     _forward_patches(judge)
     judge.before_request = _NumpySeed(judge)
 
@@ -422,6 +424,33 @@ def _do_both(judge: Judge, module: types.ModuleType, name: str, path: str | None
         return result
 
     setattr(module, name, both)
+
+
+class _LearnersModules:
+    """``import calc`` in a check, of a module that only the learner's process has (``%%writefile calc.py``)."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if not self.judge.in_check or "." in name:
+            return None
+        try:
+            module = self.judge.request("import", name)
+        except Exception:
+            return None
+        return importlib.machinery.ModuleSpec(name, _Found(module))
+
+
+class _Found:
+    def __init__(self, module: Any) -> None:
+        self.module = module
+
+    def create_module(self, spec: Any) -> Any:
+        return self.module
+
+    def exec_module(self, module: Any) -> None:
+        return None
 
 
 class _NumpySeed:

@@ -152,10 +152,10 @@ class Judge(Peer):
         raise TypeError(f"{name} of a learner's class cannot be used by a class that a check derives from it")
 
     def allows(self, cls: type, method: str) -> bool:
-        names = type.__getattribute__(cls, "__dict__").get("_ch_names")
-        if names is None:
-            names = [klass.__name__ for klass in cls.__mro__]
-        return self.compare_learner or self.author.allows(names, method)
+        return self.compare_learner or self.author.allows(_names(cls), method)
+
+    def knows(self, cls: type) -> bool:
+        return self.author.knows(_names(cls))
 
     def signature(self, target: Any) -> inspect.Signature:
         parameters, has_return, returns = self.request("signature", target)
@@ -378,6 +378,12 @@ class Judge(Peer):
         if not (isinstance(category, type) and issubclass(category, Warning)):
             category = UserWarning
         warnings.warn_explicit(category(str(message)), None, "notebook", int(line), registry={})
+
+
+def _names(cls: type) -> list[str]:
+    """A mirror's name and those of its bases."""
+    names: list[str] | None = type.__getattribute__(cls, "__dict__").get("_ch_names")
+    return names if names is not None else [klass.__name__ for klass in cls.__mro__]
 
 
 class _RemoteModule(types.ModuleType):

@@ -403,8 +403,11 @@ def _binary(name: str) -> Any:
 
 def _order(name: str) -> Any:
     def method(self: Any, other: Any) -> Any:
-        if is_learners(self) and (is_learners(other) or judge.compare_learner):
-            return judge.arithmetic(name, self, other)
+        if is_learners(self):
+            # An object of a class that nobody asked for would be equal to all of its kind.
+            both = is_learners(other) and (judge.knows(type(self)) or judge.knows(type(other)))
+            if both or judge.compare_learner:
+                return judge.arithmetic(name, self, other)
         return NotImplemented
 
     method.__name__ = name
@@ -440,7 +443,7 @@ _NOT_ON_CONTENT = _ARITHMETIC | _ORDER | {"__eq__", "__ne__", "__contains__", "_
 def make_class(ref: Ref, description: list[Any]) -> Mirror:
     """The mirror of a class that the learner's process described (see learner._encode_class)."""
     name, qualname, module, doc, bases, dunders, methods, abstract, has_hash, meta = description
-    if not all(type(each) is str for each in (name, qualname, module)):
+    if not all(type(each) is str for each in (name, qualname, module)) or type(doc) not in (str, type(None)):
         raise WireError("bad class")
     bases = [judge.decode(base, 2) for base in bases]
     if not all(isinstance(base, type) for base in bases):
@@ -480,7 +483,8 @@ def make_class(ref: Ref, description: list[Any]) -> Mirror:
         if known is not None:
             body["__class__"] = property(lambda self: known)
     for method, kind in methods:
-        if type(method) is str and not method.startswith("_ch"):
+        # A special method among them would get round everything that is decided above.
+        if type(method) is str and not method.startswith(("_ch", "__")):
             body[method] = Stub(method, str(kind))
     if not any(issubclass(base, LearnerObject) for base in real):
         real.insert(0, LearnerObject)
