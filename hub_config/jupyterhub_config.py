@@ -32,6 +32,8 @@ c.ConfigurableHTTPProxy.should_start = False
 c.ConfigurableHTTPProxy.api_url = settings.proxy_api_url
 c.ConfigurableHTTPProxy.auth_token = settings.proxy_auth_token
 c.JupyterHub.cleanup_servers = False
+# A proxy that restarted has forgotten all routes. The Hub finds out when it next looks: by default in 5 minutes.
+c.JupyterHub.last_activity_interval = 10
 
 # -- who may do what (roles.py) ------------------------------------------------------------------------
 c.JupyterHub.custom_scopes = roles.CUSTOM_SCOPES
