@@ -1,1 +1,3 @@
 import './base.css';
+import './challenges.css';
+import './feedback.css';
