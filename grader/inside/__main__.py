@@ -1,7 +1,8 @@
 """Starts as root with no capability but SETUID and SETGID, and ends up as two processes that have none.
 
-The parent becomes the judge (uid 1000, process 1 of the container), the child the learner (uid 2000). Both are
-warm before the grader sends its one job. Frames to and from the grader: 4-byte big-endian length, msgpack map.
+The parent becomes the judge (uid 1000, process 1 of the container), the child the learner (uid 2000).
+Both are warm before the grader sends its one job. Frames to and from the grader: 4-byte big-endian
+length, msgpack map.
 """
 
 from __future__ import annotations
@@ -62,7 +63,9 @@ def _be_learner(sock: socket.socket, stdout: int, stderr: int) -> None:
     # Otherwise /proc/self belongs to root and libraries that read it stumble. There are no core dumps.
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.environ.update({"HOME": HOME, "IPYTHONDIR": f"{HOME}/.ipython", "USER": "learner", "MPLBACKEND": "Agg"})
+    os.environ.update(
+        {"HOME": HOME, "IPYTHONDIR": f"{HOME}/.ipython", "USER": "learner", "MPLBACKEND": "Agg"}
+    )
     os.chdir(HOME if os.path.isdir(HOME) else "/tmp")
     sys.path.insert(0, "")
     sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # type: ignore[misc]
@@ -119,7 +122,9 @@ class Grader:
 class Run:
     """One submission: the steps in order, an event for each, and an honest end."""
 
-    def __init__(self, grader: Grader, job: dict[str, Any], sock: socket.socket, pid: int, pipes: tuple[int, int]) -> None:
+    def __init__(
+        self, grader: Grader, job: dict[str, Any], sock: socket.socket, pid: int, pipes: tuple[int, int]
+    ) -> None:
         self.grader, self.job, self.pid = grader, job, pid
         self.limits = job["limits"]
         self.output_left = int(self.limits["output_kb"]) * 1024
@@ -188,16 +193,29 @@ class Run:
             except Broken:
                 reason, message = self._reason()
                 kind = "check" if step["kind"] == "check" else "cell"
-                event = {"event": kind, "id": step["id"], "status": reason, "stdout": self._taken(), "error": None}
+                event = {
+                    "event": kind,
+                    "id": step["id"],
+                    "status": reason,
+                    "stdout": self._taken(),
+                    "error": None,
+                }
                 if kind == "check":
-                    event = {**event, "credit": 0.0, "message": message, "stdout": self.runner.stdout.getvalue()}
+                    event = {
+                        **event,
+                        "credit": 0.0,
+                        "message": message,
+                        "stdout": self.runner.stdout.getvalue(),
+                    }
                 self.grader.send({**event, "duration_ms": (time.monotonic() - began) * 1000})
                 return self._end(passed, reason, message)
             event["duration_ms"] = (time.monotonic() - began) * 1000
             passed += event["event"] == "check" and event["status"] == "passed"
             self.grader.send(event)
             if time.monotonic() > self.ends:
-                return self._end(passed, "timeout", f"Your code took longer than {self.limits['total_s']:g} s in all.")
+                return self._end(
+                    passed, "timeout", f"Your code took longer than {self.limits['total_s']:g} s in all."
+                )
         return self._end(passed, "", "")
 
     def _end(self, passed: int, reason: str, message: str) -> None:
@@ -226,7 +244,12 @@ class Run:
         except Broken:
             raise
         except BaseException as failure:
-            error = {"name": type(failure).__name__, "message": str(failure)[:2000], "traceback": "", "line": None}
+            error = {
+                "name": type(failure).__name__,
+                "message": str(failure)[:2000],
+                "traceback": "",
+                "line": None,
+            }
             status = "error"
         self.judge.overtime = False
         if step["kind"] == "setup":
@@ -286,7 +309,9 @@ class Run:
     def _reason(self) -> tuple[str, str]:
         """Why the learner's process can answer no more: (status, words for the learner)."""
         cause = self.judge.broken
-        wall = f"Your code was still running after {self.limits['wall_s']:g} s. Is there a loop that never ends?"
+        wall = (
+            f"Your code was still running after {self.limits['wall_s']:g} s. Is there a loop that never ends?"
+        )
         if isinstance(cause, _Flood):
             return "output_exceeded", f"Your code printed more than {self.limits['output_kb']} KB."
         if isinstance(cause, TimeoutError):
@@ -383,7 +408,9 @@ def main() -> None:
     select.select([ours], [], [], 30)
     if ours.recv(1) != b"w":
         time.sleep(0.1)
-        raise SystemExit("the learner's process did not start: " + os.read(err_read, 65536).decode("utf-8", "replace"))
+        raise SystemExit(
+            "the learner's process did not start: " + os.read(err_read, 65536).decode("utf-8", "replace")
+        )
     grader.send({"event": "ready", "protocol": PROTOCOL, "python": sys.version.split()[0]})
     Run(grader, grader.job(), ours, pid, (out_read, err_read)).run()
 

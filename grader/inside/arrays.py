@@ -223,7 +223,7 @@ def _decode_numpy(codec: Any, item: Any, depth: int) -> Any:
         shape = _shape(item[1])
         if type(item[2]) is not list or len(item[2]) != math.prod(shape):
             raise _refuse()
-        array = numpy.empty(len(item[2]), dtype=object)
+        array: Any = numpy.empty(len(item[2]), dtype=object)
         for position, each in enumerate(item[2]):
             array[position] = codec.decode(each, depth)
         return array.reshape(shape)

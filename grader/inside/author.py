@@ -62,7 +62,8 @@ def _is_stub(cls: ast.ClassDef) -> bool:
     for node in cls.body:
         body += node.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else [node]
     return all(
-        isinstance(node, ast.Pass | ast.Raise) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        isinstance(node, ast.Pass | ast.Raise)
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
         for node in body
     )
 
@@ -84,7 +85,9 @@ class Author:
     def read(cls, reference: str) -> Author:
         """``reference``: a JSON list of {"id", "role", "source"} (see models.Job); "" when there is none."""
         found = cls()
-        cells = [(c["id"], c["role"], _parse(c["source"])) for c in json.loads(reference)] if reference else []
+        cells = (
+            [(c["id"], c["role"], _parse(c["source"])) for c in json.loads(reference)] if reference else []
+        )
         for name, role, tree in cells:
             found._read_cell(name, role, tree)
         found._find_own([(role, tree) for _, role, tree in cells])
@@ -149,9 +152,13 @@ class Author:
                     times[name] = times.get(name, 0) + 1
                 if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                     candidates[statement.name] = statement
-                elif isinstance(statement, ast.Assign) and all(isinstance(t, ast.Name) for t in statement.targets):
+                elif isinstance(statement, ast.Assign) and all(
+                    isinstance(t, ast.Name) for t in statement.targets
+                ):
                     if _is_literal(statement.value):
-                        candidates.update({t.id: statement for t in statement.targets if isinstance(t, ast.Name)})
+                        candidates.update(
+                            {t.id: statement for t in statement.targets if isinstance(t, ast.Name)}
+                        )
                 elif not isinstance(statement, ast.Import | ast.ImportFrom):
                     busy |= _mentioned(statement)
         for name, statement in candidates.items():
@@ -191,8 +198,10 @@ class Author:
         return False
 
     def knows(self, classes: list[str]) -> bool:
-        """Whether one of these names is a class of the author's source, or one that is left to the learner."""
-        return any(name in self.operators or name in self.made_classes or self._is_open(name) for name in classes)
+        """Whether one of these names is a class of the author's, or one that is left to the learner."""
+        return any(
+            name in self.operators or name in self.made_classes or self._is_open(name) for name in classes
+        )
 
     def _is_open(self, name: str) -> bool:
         """A name that a check calls, that is no builtin, and that nothing in the source binds to anything
@@ -215,7 +224,17 @@ class Author:
 
 def _makes_class(node: ast.expr) -> bool:
     """``namedtuple("Point", "x y")`` and its relatives."""
-    makers = ("namedtuple", "NamedTuple", "make_dataclass", "Enum", "IntEnum", "Flag", "StrEnum", "type", "new_class")
+    makers = (
+        "namedtuple",
+        "NamedTuple",
+        "make_dataclass",
+        "Enum",
+        "IntEnum",
+        "Flag",
+        "StrEnum",
+        "type",
+        "new_class",
+    )
     if not isinstance(node, ast.Call):
         return False
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

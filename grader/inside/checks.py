@@ -17,7 +17,7 @@ import time
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 from . import proxies
@@ -212,10 +212,12 @@ class _Assertions(ast.NodeTransformer):
     def __init__(self, source: str) -> None:
         self.source = source
 
-    def visit_Assert(self, node: ast.Assert) -> Any:  # noqa: N802
+    def visit_Assert(self, node: ast.Assert) -> Any:
         if node.msg is not None or not isinstance(node.test, ast.Compare) or len(node.test.ops) != 1:
             return node
-        if not isinstance(node.test.ops[0], ast.Eq | ast.NotEq | ast.Lt | ast.LtE | ast.Gt | ast.GtE | ast.Is | ast.In):
+        if not isinstance(
+            node.test.ops[0], ast.Eq | ast.NotEq | ast.Lt | ast.LtE | ast.Gt | ast.GtE | ast.Is | ast.In
+        ):
             return node
         text = ast.get_source_segment(self.source, node) or "assert …"
         left, right = "__left__", "__right__"
@@ -235,8 +237,8 @@ class _Assertions(ast.NodeTransformer):
     def _leave(self, node: Any) -> Any:
         return node  # in a comprehension or lambda the names above would be somebody else's
 
-    visit_Lambda = visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _leave  # noqa: N815
-    visit_ClassDef = visit_FunctionDef = visit_AsyncFunctionDef = _leave  # noqa: N815
+    visit_Lambda = visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _leave
+    visit_ClassDef = visit_FunctionDef = visit_AsyncFunctionDef = _leave
 
 
 def _explain(text: str, left: Any, right: Any, expected_is_right: bool) -> str:
@@ -270,7 +272,7 @@ class CheckRunner:
             try:
                 code = compile(module, "<setup>", "exec")
                 before = set(dict.keys(self.namespace))
-                exec(code, self.namespace)  # noqa: S102
+                exec(code, self.namespace)
             except (Broken, Overtime, CheckTimeout):
                 raise
             except BaseException:
@@ -341,7 +343,7 @@ class CheckRunner:
         return self._evaluate(compile(ast.Expression(last), "<check>", "eval", flags))
 
     def _evaluate(self, code: types.CodeType) -> Any:
-        value = eval(code, self.namespace)  # noqa: S307
+        value = eval(code, self.namespace)
         if code.co_flags & inspect.CO_COROUTINE:
             return asyncio.run(value)
         return value
@@ -386,7 +388,13 @@ def _describe(error: BaseException) -> Outcome:
 def _teach_libraries(judge: Judge) -> None:
     """Make the library functions that look inside objects, or change what both processes use, do it in the
     learner's process as well. Called once; the judge's process serves one submission."""
-    for name in ("getsource", "getsourcelines", "isgeneratorfunction", "iscoroutinefunction", "isasyncgenfunction"):
+    for name in (
+        "getsource",
+        "getsourcelines",
+        "isgeneratorfunction",
+        "iscoroutinefunction",
+        "isasyncgenfunction",
+    ):
         original = getattr(inspect, name)
 
         def ask(target: Any, *args: Any, _name: str = name, _original: Any = original) -> Any:
@@ -398,7 +406,9 @@ def _teach_libraries(judge: Judge) -> None:
     for name in ("asdict", "astuple", "replace", "fields"):
         original = getattr(dataclasses, name)
 
-        def convert(target: Any, *args: Any, _name: str = name, _original: Any = original, **named: Any) -> Any:
+        def convert(
+            target: Any, *args: Any, _name: str = name, _original: Any = original, **named: Any
+        ) -> Any:
             if proxies.is_learners(target):
                 return judge.request("module_call", "dataclasses", _name, target, *args, **named)
             return _original(target, *args, **named)
@@ -427,7 +437,7 @@ def _do_both(judge: Judge, module: types.ModuleType, name: str, path: str | None
 
 
 class _LearnersModules:
-    """``import calc`` in a check, of a module that only the learner's process has (``%%writefile calc.py``)."""
+    """``import calc`` in a check: a module that only the learner has (``%%writefile calc.py``)."""
 
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
@@ -439,7 +449,7 @@ class _LearnersModules:
             module = self.judge.request("import", name)
         except Exception:
             return None
-        return importlib.machinery.ModuleSpec(name, _Found(module))
+        return importlib.machinery.ModuleSpec(name, cast(Any, _Found(module)))
 
 
 class _Found:
@@ -467,16 +477,16 @@ class _NumpySeed:
 
 def _forward_patches(judge: Judge) -> None:
     """``mock.patch("random.randint", …)`` must be seen by the learner's code, in its own process."""
-    patcher: Any = mock._patch  # type: ignore[attr-defined]
+    patcher: Any = mock._patch
     enter, leave = patcher.__enter__, patcher.__exit__
 
     def path_of(self: Any) -> tuple[str, str] | None:
-        target = self.target
+        target: Any = self.target
         if isinstance(target, type):
-            module = sys.modules.get(target.__module__)
-            if proxies.is_learners(target) or getattr(module, target.__name__, None) is not target:
+            home: Any = sys.modules.get(target.__module__)
+            if proxies.is_learners(target) or getattr(home, target.__name__, None) is not target:
                 return None
-            return target.__module__, f"{target.__name__}.{self.attribute}"
+            return str(target.__module__), f"{target.__name__}.{self.attribute}"
         if isinstance(target, types.ModuleType) and target.__name__ != "__main__":
             if target.__name__ == "builtins" and self.attribute == "input":
                 return None  # input() is asked of the check anyway
@@ -501,4 +511,3 @@ def _forward_patches(judge: Judge) -> None:
                 judge.request("unpatch", *found)
 
     patcher.__enter__, patcher.__exit__ = entered, left
-

@@ -148,7 +148,7 @@ class Judge(Peer):
                 return NotImplemented
             raise
 
-    def inherited(self, name: str, args: tuple[Any, ...]) -> Any:
+    def inherited(self, name: str) -> Any:
         raise TypeError(f"{name} of a learner's class cannot be used by a class that a check derives from it")
 
     def allows(self, cls: type, method: str) -> bool:
@@ -396,7 +396,9 @@ class _RemoteModule(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_ch_") or name in ("__path__", "__file__", "__spec__", "__loader__"):
             raise AttributeError(name)
-        return proxies.judge.request("getattr", proxies.Handle(object.__getattribute__(self, "_ch_ref")), name)
+        return proxies.judge.request(
+            "getattr", proxies.Handle(object.__getattribute__(self, "_ch_ref")), name
+        )
 
 
 def _importable(value: Any) -> tuple[str, str] | None:
@@ -405,7 +407,9 @@ def _importable(value: Any) -> tuple[str, str] | None:
         # numpy's ufuncs and the like are functions by another name
         if not (callable(value) and type(value).__module__.partition(".")[0] == "numpy"):
             return None
-    module = getattr(value, "__module__", None) or getattr(getattr(value, "__objclass__", None), "__module__", None)
+    module = getattr(value, "__module__", None) or getattr(
+        getattr(value, "__objclass__", None), "__module__", None
+    )
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
     if type(module) is not str or type(name) is not str or module == "__main__" or "<" in name:
         return None

@@ -29,7 +29,7 @@ from .wire import SHARED_TYPES, Channel, Gone, Tag, WireError
 # What of a class the judge must know by name: which of these it defines itself, so that its mirror
 # answers ``callable``, ``iter``, ``len`` … exactly when the original does.
 _OBJECT_DUNDERS = frozenset(dir(object))
-_MIRRORED_BASES = (int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
+_MIRRORED_BASES: tuple[Any, ...] = (int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
 _COUNTED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)
 
 
@@ -125,6 +125,7 @@ class Learner(Peer):
         self.generators: dict[int, Any] = {}
         self.last_error: dict[str, Any] | None = None
         self.in_cell = False
+        self.filters_for_check = False
         self.originals: dict[tuple[str, str], Any] = {}
         self._next_handle = 0
         self.operations = {
@@ -246,10 +247,17 @@ class Learner(Peer):
                         kind = "function"
                     if kind in ("function", "staticmethod", "classmethod"):
                         methods.append([name, kind])
-        meta = type(cls)
+        meta: Any = type(cls)
         meta_dunders = [
             name
-            for name in ("__iter__", "__len__", "__getitem__", "__contains__", "__call__", "__instancecheck__")
+            for name in (
+                "__iter__",
+                "__len__",
+                "__getitem__",
+                "__contains__",
+                "__call__",
+                "__instancecheck__",
+            )
             if any(name in vars(klass) for klass in meta.__mro__ if klass not in (type, object))
         ]
         abstract = sorted(getattr(cls, "__abstractmethods__", ()) or ())
@@ -328,7 +336,7 @@ class Learner(Peer):
         kind, name = item[2], item[3]
         if kind == "exception":
             base = self.decode(item[4], depth)
-            cls = type(str(name), (base,), {})
+            cls: Any = type(str(name), (base,), {})
             error = cls.__new__(cls)
             error.args = self.decode(item[5], depth)
             error._ch_remote = handle
@@ -372,6 +380,7 @@ class Learner(Peer):
     def perform(self, operation: str, arguments: list[Any], named: dict[str, Any], budget: Any) -> Any:
         outermost = self.nesting == 1
         if outermost:
+            self._filter_warnings(for_check=operation != "run_cell")
             if sys.stdout is not sys.__stdout__:
                 sys.stdout = sys.__stdout__
             signal.signal(signal.SIGALRM, _overtime)
@@ -386,6 +395,16 @@ class Learner(Peer):
                     stream.flush()
                 except Exception:  # the learner's own stream may do anything
                     pass
+
+    def _filter_warnings(self, for_check: bool) -> None:
+        """While a check runs, its own filters say which warnings count: Python's defaults stand aside here.
+        What the learner's code filters itself comes first, as ever."""
+        if for_check is self.filters_for_check:
+            return
+        self.filters_for_check = for_check
+        own = [each for each in warnings.filters if each not in _DEFAULT_FILTERS and each != _ALWAYS]
+        warnings.resetwarnings()  # the public way to make Python forget which ones it has shown
+        warnings.filters.extend([*own, _ALWAYS] if for_check else [*own, *_DEFAULT_FILTERS])  # type: ignore[attr-defined]
 
     # -- what the judge may ask for --------------------------------------------------------------------
 
@@ -574,12 +593,17 @@ def _power(*args: Any) -> Any:
     return pow(*args)
 
 
+def _reflected(operation: Any) -> Any:
+    return lambda a, b: operation(b, a)
+
+
 OPERATORS: dict[str, Any] = {
     **{f"__{name}__": getattr(operator, f"__{name}__") for name in (
-        "lt le eq ne gt ge add sub mul truediv floordiv mod and or xor lshift rshift matmul neg pos abs invert "
+        "lt le eq ne gt ge add sub mul truediv floordiv mod and or xor lshift rshift matmul neg pos abs "
+        "invert "
         "iadd isub imul itruediv ifloordiv imod iand ior ixor ilshift irshift imatmul ipow contains getitem "
         "setitem delitem index").split()},
-    **{f"__r{name}__": lambda a, b, op=getattr(operator, f"__{name}__"): op(b, a) for name in (
+    **{f"__r{name}__": _reflected(getattr(operator, f"__{name}__")) for name in (
         "add sub mul truediv floordiv mod and or xor lshift rshift matmul").split()},
     "__pow__": _power, "__rpow__": lambda a, b: pow(b, a), "__divmod__": divmod,
     "__rdivmod__": lambda a, b: divmod(b, a), "__len__": len, "__iter__": iter, "__next__": next,
@@ -592,6 +616,8 @@ OPERATORS: dict[str, Any] = {
 for _verb in ("enter", "exit", "aenter", "aexit", "call", "missing", "await", "set_name", "get", "set"):
     OPERATORS[f"__{_verb}__"] = lambda self, *args, _n=f"__{_verb}__": getattr(type(self), _n)(self, *args)
 
+_DEFAULT_FILTERS = list(warnings.filters)
+_ALWAYS = ("always", None, Warning, None, 0)
 _CELL_FILES: dict[str, str] = {}
 
 
@@ -682,9 +708,6 @@ def serve(sock: socket.socket, limits: dict[str, Any], shell: Any) -> None:
 
     builtins.input = ask_input
 
-    # Whether a warning is shown is for the check's filters to say; the learner's own still come first.
-    warnings.resetwarnings()
-    warnings.simplefilter("always")
     show_warning = warnings.showwarning
 
     def forward_warning(message: Any, category: Any, filename: str, lineno: int, *rest: Any) -> None:
@@ -693,7 +716,7 @@ def serve(sock: socket.socket, limits: dict[str, Any], shell: Any) -> None:
         else:
             show_warning(message, category, filename, lineno, *rest)
 
-    warnings.showwarning = forward_warning
+    warnings.showwarning = forward_warning  # type: ignore[assignment]
     try:
         while True:
             message = peer.channel.receive()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .wire import Channel, Codec, Gone, ValueTooLarge, WireError
@@ -133,9 +134,9 @@ class Peer(Codec):
                 raise WireError("a reply to nothing that was asked")
             self.answered = True
             if kind == RETURN and len(message) == 4:
-                return self._take(message[3], lambda message=message: self.decode(message[2]))
+                return self._take(message[3], partial(self.decode, message[2]))
             if kind == RAISE and len(message) == 4:
-                error = self._take(message[3], lambda message=message: self.decode_error(message[2]))
+                error = self._take(message[3], partial(self.decode_error, message[2]))
                 self.raise_error(error)
             if kind == OVERTIME and len(message) == 3:
                 self._take(message[2], lambda: None)
@@ -171,7 +172,9 @@ class Peer(Codec):
         ):
             raise WireError("bad request")
         if self.nesting >= NESTING_MAX:
-            reply = self._reply(RAISE, number, lambda: self.encode_error(RecursionError("calls nest too deeply")))
+            reply = self._reply(
+                RAISE, number, lambda: self.encode_error(RecursionError("calls nest too deeply"))
+            )
             with self.lock:
                 self.channel.send(reply)
             return

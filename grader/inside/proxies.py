@@ -15,14 +15,14 @@ from __future__ import annotations
 import functools
 import inspect
 import types
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .wire import KNOWN_TYPES, WireError
 
 if TYPE_CHECKING:
     from .judge import Judge
 
-judge: Judge  # the one of this process, set by judge.py
+judge: Judge = None  # type: ignore[assignment]  # the one of this process, set by judge.py
 
 # Methods of plain types whose answer is a comparison: an object of a class that the author does not know
 # has no business answering them.
@@ -33,8 +33,9 @@ _COMPARING = frozenset(
 
 _UNARY = frozenset(
     f"__{name}__"
-    for name in "len iter reversed int float complex index round trunc floor ceil neg pos abs invert bool bytes "
-    "fspath length_hint aiter anext getitem setitem delitem call enter exit aenter aexit next await missing".split()
+    for name in "len iter reversed int float complex index round trunc floor ceil neg pos abs invert bool "
+    "bytes fspath length_hint aiter anext getitem setitem delitem call enter exit aenter "
+    "aexit next await missing".split()
 )
 _ARITHMETIC = frozenset(
     f"__{name}__"
@@ -42,7 +43,9 @@ _ARITHMETIC = frozenset(
     for name in (base, f"r{base}", f"i{base}")
 )
 _ORDER = frozenset({"__lt__", "__le__", "__gt__", "__ge__"})
-_CONTENT_BASES = {cls.__name__: cls for cls in (int, float, complex, str, bytes, tuple, list, dict, set, frozenset)}
+_CONTENT_BASES: dict[str, Any] = {
+    cls.__name__: cls for cls in (int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
+}
 
 
 class Ref:
@@ -62,14 +65,14 @@ def ref_of(value: Any) -> Ref | None:
     """The reference behind a proxy or a mirror class, None for anything else."""
     kind = type(value)
     if kind is Function or kind is Handle:
-        return value._ch_ref  # type: ignore[no-any-return]
+        return value._ch_ref
     if kind is Method:
         return ref_of(value._ch_fetch())
     if isinstance(value, Mirror):
         return type.__getattribute__(value, "__dict__").get("_ch_cls")
     if isinstance(kind, Mirror):
         try:
-            return object.__getattribute__(value, "_ch_ref")  # type: ignore[no-any-return]
+            return object.__getattribute__(value, "_ch_ref")
         except AttributeError:
             return None
     try:
@@ -96,7 +99,9 @@ class Mirror(type):
         ]
         if missing:
             names = ", ".join(f"'{name}'" for name in dict.fromkeys(missing))
-            raise TypeError(f"Can't instantiate abstract class {cls.__name__} without an implementation for {names}")
+            raise TypeError(
+                f"Can't instantiate abstract class {cls.__name__} without an implementation for {names}"
+            )
         return super().__call__(*args, **kwargs)
 
     def __getattr__(cls, name: str) -> Any:
@@ -125,7 +130,7 @@ class Mirror(type):
     def __dir__(cls) -> list[str]:
         return list(judge.request("dir", cls)) if "_ch_cls" in cls.__dict__ else list(super().__dir__())
 
-    def _meta(name: str) -> Any:  # type: ignore[misc]  # noqa: N805
+    def _meta(name: str) -> Any:  # type: ignore[misc]
         def method(cls: Any, *args: Any) -> Any:
             if name not in type.__getattribute__(cls, "__dict__").get("_ch_meta", ()):
                 raise TypeError(f"type '{cls.__name__}' does not support this")
@@ -152,7 +157,8 @@ class Mirror(type):
 _NEVER_ASKED = frozenset(
     "__array__ __array_interface__ __array_struct__ __array_ufunc__ __array_function__ __array_priority__ "
     "__array_wrap__ __dataframe__ __reduce__ __reduce_ex__ __getstate__ __del__ __wrapped__ "
-    "_ipython_display_ _repr_html_ _pytestfixturefunction pytest_mock_example_attribute_that_shouldnt_exist".split()
+    "_ipython_display_ _repr_html_ _pytestfixturefunction "
+    "pytest_mock_example_attribute_that_shouldnt_exist".split()
 )
 
 
@@ -186,7 +192,11 @@ class LearnerObject:
         return _text(self, "__str__")
 
     def __format__(self, spec: str) -> str:
-        return str(judge.request("operator", "__format__", self, spec)) if is_learners(self) else format(str(self), spec)
+        return (
+            str(judge.request("operator", "__format__", self, spec))
+            if is_learners(self)
+            else format(str(self), spec)
+        )
 
     def __dir__(self) -> Any:
         return judge.request("dir", self) if is_learners(self) else object.__dir__(self)
@@ -259,8 +269,8 @@ class Function:
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
         kinds = {"builtin_function_or_method": types.BuiltinFunctionType, "method": types.MethodType}
         if self._ch_kind == "partial":
             return functools.partial
@@ -322,8 +332,8 @@ class Method:
     def __self__(self) -> Any:
         return self._ch_target
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
         return types.MethodType
 
     @property
@@ -358,7 +368,7 @@ class Method:
 def _unary(name: str) -> Any:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not is_learners(self):
-            return judge.inherited(self, name, args)
+            return judge.inherited(name)
         if name == "__call__":
             return judge.call(self, args, kwargs)
         return judge.request("operator", name, self, *args)
@@ -372,7 +382,7 @@ def _checked(name: str, kind: type) -> Any:
 
     def method(self: Any, *args: Any) -> Any:
         if not is_learners(self):
-            return judge.inherited(self, name, args)
+            return judge.inherited(name)
         answer = judge.request("operator", name, self, *args)
         if type(answer) is not kind:
             raise TypeError(f"{name} returned non-{kind.__name__}")
@@ -392,7 +402,7 @@ def _next(self: Any) -> Any:
 def _binary(name: str) -> Any:
     def method(self: Any, other: Any, *rest: Any) -> Any:
         if not is_learners(self):
-            return judge.inherited(self, name, (other, *rest))
+            return judge.inherited(name)
         if is_learners(other) or judge.compare_learner or judge.allows(type(self), name):
             return judge.arithmetic(name, self, other, *rest)
         return NotImplemented
@@ -489,7 +499,11 @@ def make_class(ref: Ref, description: list[Any]) -> Mirror:
     if not any(issubclass(base, LearnerObject) for base in real):
         real.insert(0, LearnerObject)
     if is_content:
-        plain = next(base for base in (*_CONTENT_BASES.values(), BaseException) if any(issubclass(b, base) for b in real))
+        plain = next(
+            base
+            for base in (*_CONTENT_BASES.values(), BaseException)
+            if any(issubclass(b, base) for b in real)
+        )
         body.setdefault("__eq__", plain.__eq__)
         if "__hash__" not in body:
             body["__hash__"] = plain.__hash__
@@ -532,7 +546,7 @@ def make_object(cls: Any, ref: Ref, content: Any) -> Any:
         value: Any = object.__new__(cls)
     else:
         number, base_name, inner = content
-        base = _CONTENT_BASES.get(base_name)
+        base: Any = _CONTENT_BASES.get(base_name)
         if base is None or not issubclass(cls, base):
             raise WireError("bad content")
         if number:
@@ -546,7 +560,7 @@ def make_object(cls: Any, ref: Ref, content: Any) -> Any:
         plain = judge.decode(inner, 2)
         if type(plain) is not base:
             raise WireError("bad content")
-        value = base.__new__(cls, plain)
+        value = cast(Any, base).__new__(cls, plain)
     object.__setattr__(value, "_ch_ref", ref)
     return value
 
@@ -583,7 +597,7 @@ def make_error(cls: Any, ref: Ref, item: list[Any], depth: int) -> BaseException
         error.__cause__ = judge.decode(cause, depth)
     elif context is not None:
         error.__context__ = judge.decode(context, depth)
-    return error  # type: ignore[no-any-return]
+    return error
 
 
 # -- generators and coroutines: genuine ones of this process that drive the learner's --------------------
@@ -625,7 +639,7 @@ async def _finish(target: Any) -> Any:
 
 def drive_coroutine(ref: Ref, name: str) -> Any:
     made = _finish(Handle(ref))
-    made.__name__ = name
+    made.__name__ = name  # type: ignore[attr-defined]
     judge.driven[made] = ref
     return made
 

@@ -127,13 +127,15 @@ KNOWN_TYPES = _known_types()
 _TYPE_NAMES = {cls: name for name, cls in KNOWN_TYPES.items()}
 LAZY_TYPES = {
     # modules that are not loaded before somebody needs them: (module, names)
-    "numpy": ("ndarray", "generic", "number", "integer", "floating", "bool", "int8", "int16", "int32", "int64",
-              "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128",
-              "str_", "bytes_", "datetime64", "timedelta64", "dtype", "matrix", "object_"),
-    "pandas": ("DataFrame", "Series", "Index", "RangeIndex", "MultiIndex", "DatetimeIndex", "Timestamp",
-               "Timedelta", "Categorical", "CategoricalDtype", "Interval", "Period"),
-}  # fmt: skip
-
+    "numpy": (
+        "ndarray generic number integer floating bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 "
+        "float16 float32 float64 complex64 complex128 str_ bytes_ datetime64 timedelta64 dtype matrix object_"
+    ).split(),
+    "pandas": (
+        "DataFrame Series Index RangeIndex MultiIndex DatetimeIndex Timestamp Timedelta Categorical "
+        "CategoricalDtype Interval Period"
+    ).split(),
+}
 
 
 def _safe_functions() -> dict[tuple[str, str], Any]:
@@ -150,7 +152,12 @@ def _safe_functions() -> dict[tuple[str, str], Any]:
     found: dict[tuple[str, str], Any] = {("builtins", name): getattr(builtins, name) for name in pure.split()}
     for module in (math, cmath, operator):
         for name, value in vars(module).items():
-            if not name.startswith("_") and callable(value) and not isinstance(value, type) and name != "call":
+            if (
+                not name.startswith("_")
+                and callable(value)
+                and not isinstance(value, type)
+                and name != "call"
+            ):
                 found[module.__name__, name] = value
     for cls in (str, bytes, int, float, complex, bool, list, tuple, dict, set, frozenset, bytearray):
         for name, value in vars(cls).items():
@@ -163,7 +170,7 @@ SAFE_FUNCTIONS = _safe_functions()
 _FUNCTION_NAMES = {id(value): name for name, value in SAFE_FUNCTIONS.items()}
 
 _SINGLETONS = (Ellipsis, NotImplemented)
-_VIEW_TYPES = (type({}.keys()), type({}.values()), type({}.items()))
+_VIEW_TYPES: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 _SCALARS = frozenset({type(None), bool, float, bytes})
 _PLAIN_TYPES = {dict: Tag.DICT, OrderedDict: Tag.ORDEREDDICT, Counter: Tag.COUNTER}
 SHARED_TYPES = (list, dict, set, bytearray, deque, defaultdict, OrderedDict, Counter)
@@ -399,8 +406,8 @@ class Codec:
                 flat.append(encode(item, depth))
             return flat
         if isinstance(value, list | set | deque):
-            base = list if isinstance(value, list) else set if isinstance(value, set) else deque
-            return [encode(item, depth) for item in base.__iter__(value)]  # type: ignore[attr-defined]
+            base: Any = list if isinstance(value, list) else set if isinstance(value, set) else deque
+            return [encode(item, depth) for item in base.__iter__(value)]
         if isinstance(value, bytearray):
             return [bytes(value)]
         from . import arrays
@@ -459,10 +466,20 @@ class Codec:
     def apply(self, state: Any) -> None:
         """Bring our containers in step with what a frame carried. Before its values are decoded, its
         definitions must have been: call ``decode`` first, then this."""
-        if type(state) is not list or len(state) != 2 or type(state[0]) is not list or type(state[1]) is not list:
+        if (
+            type(state) is not list
+            or len(state) != 2
+            or type(state[0]) is not list
+            or type(state[1]) is not list
+        ):
             raise WireError("bad state")
         for entry in state[0]:
-            if type(entry) is not list or len(entry) != 2 or type(entry[0]) is not int or type(entry[1]) is not list:
+            if (
+                type(entry) is not list
+                or len(entry) != 2
+                or type(entry[0]) is not int
+                or type(entry[1]) is not list
+            ):
                 raise WireError("bad update")
             value = self.shared.by_number.get(entry[0])
             if value is None:
@@ -472,7 +489,14 @@ class Codec:
                 self._refill(value, entry[1])
             except (WireError, MemoryError):
                 raise
-            except (IndexError, ValueError, TypeError, OverflowError, ArithmeticError, AttributeError) as error:
+            except (
+                IndexError,
+                ValueError,
+                TypeError,
+                OverflowError,
+                ArithmeticError,
+                AttributeError,
+            ) as error:
                 raise WireError("malformed update") from error
         for number in state[1]:
             if type(number) is not int:
@@ -623,7 +647,7 @@ def _decode_datetime(codec: Codec, item: list[Any], depth: int) -> Any:
     if kind == "t":
         return datetime.time(item[2], item[3], item[4], item[5], zone, fold=item[6])
     if kind == "dt":
-        return datetime.datetime(*item[2:9], zone, fold=item[9])
+        return datetime.datetime(*item[2:9], zone, fold=item[9])  # type: ignore[misc]
     raise WireError("bad date")
 
 
