@@ -27,6 +27,7 @@ from .errors import (
     RateLimited,
     RequestMalformed,
     SubmissionUnknown,
+    Unauthenticated,
     VersionStale,
 )
 from .events import Events
@@ -107,6 +108,7 @@ def routes(parts: Parts) -> list[tuple[str, type[RequestHandler], dict[str, Any]
         ("submissions/([^/]+)/events", EventsHandler),
     ]
     return [
+        (re.escape(parts.prefix), HomeHandler, {"parts": parts}),
         (re.escape(parts.prefix) + "oauth_callback", OAuthCallback, {"hub": parts.hub}),
         *((base + path, handler, {"parts": parts}) for path, handler in nouns),
         (".*", UnknownHandler, {"parts": parts}),
@@ -238,6 +240,19 @@ class UnknownHandler(ApiHandler):
         setattr(self, (self.request.method or "").lower(), self._refuse)
 
 
+class HomeHandler(ApiHandler):
+    """Where the Hub's menu of services leads: signs a browser in here, and sends it back to the Hub."""
+
+    async def get(self) -> None:
+        self.redirect(self.parts.hub.home)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        if isinstance(kwargs.get("exc_info", (None, None))[1], Unauthenticated):
+            self.redirect(self.get_login_url())
+        else:
+            super().write_error(status_code, **kwargs)
+
+
 class HealthHandler(ApiHandler):
     public = True
 
@@ -294,22 +309,22 @@ class SubmissionsHandler(ApiHandler):
     async def post(self) -> None:
         self.parts.submissions.take(self.caller.name)
         slug, number, notebook, key = self._read()
-        current = await self.parts.catalogue.current(slug)
         digest = hashlib.sha256()
         for part in (slug, str(number), notebook):
             digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
-        new = NewSubmission(self.caller.name, current, key, digest.hexdigest(), notebook)
+        new = NewSubmission(self.caller.name, key, digest.hexdigest(), notebook)
         try:
-            challenge, job = await self._fit(current, number, notebook)
+            version = await self.parts.catalogue.current(slug)
+            challenge, job = await self._fit(version, number, notebook)
         except GraderError:
-            # what was accepted once stays accepted, also when the challenge has changed since
+            # what was accepted once stays accepted, also when the challenge has changed or gone since
             store = self.parts.store
             repeated = await store.database.run(store.repeated, new)
             if repeated is None:
                 raise
             self._answer(repeated)
         else:
-            self._answer(await self._accept(new, challenge, job))
+            self._answer(await self._accept(new, version, challenge, job))
 
     def _read(self) -> tuple[str, int, str, str]:
         key = self.request.headers.get("Idempotency-Key", "")
@@ -338,7 +353,7 @@ class SubmissionsHandler(ApiHandler):
         challenge = await self.parts.catalogue.challenge(current.id)
         return challenge, build_job(challenge, parse_submission(notebook))
 
-    async def _accept(self, new: NewSubmission, challenge: Challenge, job: Job) -> Accepted:
+    async def _accept(self, new: NewSubmission, version: Version, challenge: Challenge, job: Job) -> Accepted:
         """Into the record; and straight to an idle worker, if there is one and nobody waits."""
         workers, store = self.parts.workers, self.parts.store
         reserved = workers.reserve()
@@ -347,6 +362,7 @@ class SubmissionsHandler(ApiHandler):
             accepted = await store.database.run(
                 store.accept,
                 new,
+                version,
                 queue_max=self.parts.queue_max,
                 claim_as=workers.name if reserved else None,
                 lease_s=workers.lease_s,

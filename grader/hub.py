@@ -50,6 +50,7 @@ class Hub:
             oauth_redirect_uri=settings.prefix + "oauth_callback",
             access_scopes={"access:services", f"access:services!service={service}"},
         )
+        self.home = settings.hub_base_url + "hub/home"
         self._alive = (False, float("-inf"))
 
     async def identify(self, handler: HubHandler) -> Caller:

@@ -39,7 +39,6 @@ class NewSubmission:
     """A submission at the door. ``content_hash`` covers challenge, version and ``notebook``, its text."""
 
     username: str
-    version: Version
     idempotency_key: str
     content_hash: str
     notebook: str
@@ -188,7 +187,13 @@ class Store:
     # --- the queue
 
     def accept(
-        self, new: NewSubmission, *, queue_max: int, claim_as: str | None = None, lease_s: float = 30.0
+        self,
+        new: NewSubmission,
+        version: Version,
+        *,
+        queue_max: int,
+        claim_as: str | None = None,
+        lease_s: float = 30.0,
     ) -> Accepted:
         """Write a submission down: from here on it is not lost.
 
@@ -199,13 +204,13 @@ class Store:
         row = {
             "uuid": uuid,
             "username": new.username,
-            "challenge": new.version.challenge_id,
-            "version": new.version.id,
+            "challenge": version.challenge_id,
+            "version": version.id,
             "key": new.idempotency_key,
             "hash": new.content_hash,
             # the fastest level: the others take a multiple of its time and save little
             "notebook": zlib.compress(new.notebook.encode("utf-8", "surrogatepass"), 1),
-            "max_score": new.version.overview["max_score"],
+            "max_score": version.overview["max_score"],
         }
 
         def body(db: Connection) -> Accepted:
@@ -223,7 +228,7 @@ class Store:
             if claim_as is not None and queue.waiting == 0:
                 claimed = {"claim": claim, "name": claim_as, "lease": lease_s}
                 id = _do(db, _INSERT_CLAIMED, **row, turn=turn, **claimed).lastrowid
-                work = Work(id, uuid, claim, new.version.id, new.notebook, 1, 0.0)
+                work = Work(id, uuid, claim, version.id, new.notebook, 1, 0.0)
                 return Accepted(uuid, State.RUNNING, 0, True, work)
             id = _do(db, _INSERT_QUEUED, **row, turn=turn).lastrowid
             return Accepted(uuid, State.QUEUED, self._position(db, turn, id), True)

@@ -49,12 +49,9 @@ def publish(store: Store, slug: str = "one", source: str = "{}") -> Version:
     return version
 
 
-def submission(
-    version: Version, username: str = "ada", key: str | None = None, notebook: str = "{}"
-) -> NewSubmission:
+def submission(username: str = "ada", key: str | None = None, notebook: str = "{}") -> NewSubmission:
     return NewSubmission(
         username,
-        version,
         key or str(uuid.uuid4()),
         hashlib.sha256(notebook.encode("utf-8", "surrogatepass")).hexdigest(),
         notebook,
@@ -62,7 +59,8 @@ def submission(
 
 
 def accept(store: Store, new: NewSubmission, **options: Any) -> Accepted:
-    return store.accept(new, **{"queue_max": 1000} | options)
+    (version,) = store.published("one")
+    return store.accept(new, version, **{"queue_max": 1000} | options)
 
 
 def passed(score: float = 3.0, message: str = "", printed: str = "") -> Result:
@@ -120,7 +118,7 @@ def many(database: Database) -> Iterator[Callable[..., list[Any]]]:
 
 
 def test_the_schema_can_be_built_on_itself_and_keeps_what_is_there(store: Store, version: Version) -> None:
-    accept(store, submission(version))
+    accept(store, submission())
     store.database.build(ROOT / "build.sql")
     assert store.waiting() == 1
 
@@ -180,7 +178,7 @@ def test_the_same_challenge_published_at_once_is_one_version(
 
 
 def test_a_repeated_request_gives_the_same_submission(store: Store, version: Version) -> None:
-    new = submission(version, key="click-1")
+    new = submission(key="click-1")
     first = accept(store, new)
     again = accept(store, new)
     assert first.created
@@ -193,7 +191,7 @@ def test_a_repeated_request_gives_the_same_submission(store: Store, version: Ver
 def test_a_repeated_request_after_the_verdict_gives_the_same_submission(
     store: Store, version: Version
 ) -> None:
-    new = submission(version, key="click-1")
+    new = submission(key="click-1")
     first = accept(store, new)
     store.record(claim(store), passed())
     again = accept(store, new, claim_as="grader-1")
@@ -201,17 +199,17 @@ def test_a_repeated_request_after_the_verdict_gives_the_same_submission(
 
 
 def test_a_key_belongs_to_one_content_and_one_learner(store: Store, version: Version) -> None:
-    accept(store, submission(version, key="click-1"))
+    accept(store, submission(key="click-1"))
     with pytest.raises(IdempotencyConflict):
-        accept(store, submission(version, key="click-1", notebook="[]"))
-    other = accept(store, submission(version, "eve", key="click-1", notebook="[]"))
+        accept(store, submission(key="click-1", notebook="[]"))
+    other = accept(store, submission("eve", key="click-1", notebook="[]"))
     assert other.created
 
 
 def test_the_same_click_many_times_at_once_is_one_submission(
     store: Store, version: Version, many: Callable[..., list[Any]]
 ) -> None:
-    new = submission(version, key="click-1")
+    new = submission(key="click-1")
     answers = many(lambda _: accept(store, new, claim_as="grader-1"), 24)
     assert len({answer.uuid for answer in answers}) == 1
     assert sum(answer.created for answer in answers) == 1
@@ -219,36 +217,36 @@ def test_the_same_click_many_times_at_once_is_one_submission(
 
 
 def test_an_idle_grader_gets_it_at_once_unless_somebody_waits(store: Store, version: Version) -> None:
-    direct = accept(store, submission(version), claim_as="grader-1")
+    direct = accept(store, submission(), claim_as="grader-1")
     assert (direct.state, direct.position) == (State.RUNNING, 0)
     assert direct.work is not None
-    waiting = accept(store, submission(version))
+    waiting = accept(store, submission())
     assert (waiting.state, waiting.position) == (State.QUEUED, 1)
-    behind = accept(store, submission(version, "bob"), claim_as="grader-1")
+    behind = accept(store, submission("bob"), claim_as="grader-1")
     assert (behind.state, behind.position, behind.work) == (State.QUEUED, 2, None)
     assert store.record(direct.work, passed()) is not None
 
 
 def test_the_queue_is_bounded_but_a_repeated_request_is_answered(store: Store, version: Version) -> None:
-    new = submission(version)
+    new = submission()
     accept(store, new, queue_max=2)
-    accept(store, submission(version), queue_max=2)
+    accept(store, submission(), queue_max=2)
     with pytest.raises(QueueFull) as refusal:
-        accept(store, submission(version), queue_max=2)
+        accept(store, submission(), queue_max=2)
     assert refusal.value.retry_after_s
     assert not accept(store, new, queue_max=2).created
 
 
 def test_a_notebook_comes_back_as_it_was(store: Store, version: Version) -> None:
     notebook = '{"text": "é 名 🦆 \\u0000 \ud800 ' + "x" * 2_000_000 + '"}'
-    accept(store, submission(version, notebook=notebook))
+    accept(store, submission(notebook=notebook))
     assert claim(store).notebook == notebook
 
 
 @pytest.mark.parametrize("nasty", NASTY)
 def test_sql_in_every_text_is_only_text(store: Store, version: Version, server: Server, nasty: str) -> None:
-    bystander = accept(store, submission(version, "bystander"))
-    mine = accept(store, submission(version, nasty, notebook=nasty))
+    bystander = accept(store, submission("bystander"))
+    mine = accept(store, submission(nasty, notebook=nasty))
     assert store.submission(mine.uuid, "bystander") is None
     assert store.submission(nasty, nasty) is None
     assert store.published("one' OR '1'='1") == []
@@ -275,7 +273,7 @@ def test_sql_in_every_text_is_only_text(store: Store, version: Version, server: 
 def test_many_claims_at_once_never_share_and_never_lose(
     store: Store, version: Version, many: Callable[..., list[Any]]
 ) -> None:
-    wanted = {accept(store, submission(version, f"user-{n % 7}")).uuid for n in range(60)}
+    wanted = {accept(store, submission(f"user-{n % 7}")).uuid for n in range(60)}
     works = many(lambda n: store.claim(f"grader-{n % 3}", 30), 80)
     claimed = Counter(work.uuid for work in works if work)
     assert set(claimed) == wanted
@@ -284,8 +282,8 @@ def test_many_claims_at_once_never_share_and_never_lose(
 
 
 def test_claims_do_not_wait_for_a_claim_that_is_not_committed_yet(store: Store, version: Version) -> None:
-    accept(store, submission(version))
-    second = accept(store, submission(version))
+    accept(store, submission())
+    second = accept(store, submission())
     taken, done = threading.Event(), threading.Event()
 
     def hold(db: Any) -> None:
@@ -306,20 +304,20 @@ def test_claims_do_not_wait_for_a_claim_that_is_not_committed_yet(store: Store, 
 
 
 def test_a_flood_delays_only_its_sender(store: Store, version: Version) -> None:
-    flood = [accept(store, submission(version, "flood")) for _ in range(50)]
-    ada, ben = (accept(store, submission(version, name)) for name in ("ada", "ben"))
+    flood = [accept(store, submission("flood")) for _ in range(50)]
+    ada, ben = (accept(store, submission(name)) for name in ("ada", "ben"))
     assert flood[-1].position == 50
     assert ada.position == 2
     order = [claim(store).uuid for _ in range(4)]
     assert order == [flood[0].uuid, ada.uuid, ben.uuid, flood[1].uuid]
-    late = accept(store, submission(version, "late"))
+    late = accept(store, submission("late"))
     assert late.position <= 2
 
 
 def test_everybody_who_sends_much_gets_the_same_share(store: Store, version: Version) -> None:
     for name in ("ada", "ben", "eve"):
         for number in range(10):
-            accept(store, submission(version, name, key=f"{name}-{number}"))
+            accept(store, submission(name, key=f"{name}-{number}"))
     owners = [store.submissions(name, None, 100) for name in ("ada", "ben", "eve")]
     names = {s["id"]: number for number, owned in enumerate(owners) for s in owned}
     shares = Counter(names[claim(store).uuid] for _ in range(15))
@@ -327,7 +325,7 @@ def test_everybody_who_sends_much_gets_the_same_share(store: Store, version: Ver
 
 
 def test_the_position_counts_down(store: Store, version: Version) -> None:
-    answers = [accept(store, submission(version, f"user-{n}")) for n in range(3)]
+    answers = [accept(store, submission(f"user-{n}")) for n in range(3)]
     assert [answer.position for answer in answers] == [1, 2, 3]
     claim(store)
     shown = [store.submission(answer.uuid, f"user-{n}") for n, answer in enumerate(answers)]
@@ -340,7 +338,7 @@ def test_the_position_counts_down(store: Store, version: Version) -> None:
 def test_what_a_killed_grader_held_is_graded_again_when_its_lease_is_over(
     store: Store, version: Version
 ) -> None:
-    accepted = accept(store, submission(version))
+    accepted = accept(store, submission())
     lost = claim(store, "grader-1", lease_s=0.2)
     assert store.take_back(()) == []
     threading.Event().wait(0.4)
@@ -353,8 +351,8 @@ def test_what_a_killed_grader_held_is_graded_again_when_its_lease_is_over(
 def test_a_grader_that_starts_takes_back_what_it_held_before_and_nobody_elses(
     store: Store, version: Version
 ) -> None:
-    mine = accept(store, submission(version))
-    accept(store, submission(version))
+    mine = accept(store, submission())
+    accept(store, submission())
     claim(store, "grader-1")
     claim(store, "grader-2")
     assert store.take_back((), "grader-1") == [mine.uuid]
@@ -362,7 +360,7 @@ def test_a_grader_that_starts_takes_back_what_it_held_before_and_nobody_elses(
 
 def test_leases_in_hand_are_kept_and_others_run_out(store: Store, version: Version) -> None:
     for _ in range(2):
-        accept(store, submission(version))
+        accept(store, submission())
     kept, forgotten = claim(store, lease_s=0.2), claim(store, lease_s=0.2)
     store.keep([kept], 60)
     threading.Event().wait(0.4)
@@ -372,14 +370,14 @@ def test_leases_in_hand_are_kept_and_others_run_out(store: Store, version: Versi
 def test_a_grader_does_not_take_from_itself_when_the_databases_clock_jumps(
     store: Store, version: Version
 ) -> None:
-    accept(store, submission(version))
+    accept(store, submission())
     work = claim(store, lease_s=-3600)
     assert store.take_back([work]) == []
     assert store.take_back([]) == [work.uuid]
 
 
 def test_a_lost_claim_cannot_be_kept_alive(store: Store, version: Version) -> None:
-    accept(store, submission(version))
+    accept(store, submission())
     lost = claim(store, lease_s=-1)
     store.take_back(())
     taken = claim(store, "grader-2", lease_s=-1)
@@ -388,8 +386,8 @@ def test_a_lost_claim_cannot_be_kept_alive(store: Store, version: Version) -> No
 
 
 def test_work_that_is_handed_back_is_next_and_counts_no_attempt(store: Store, version: Version) -> None:
-    first = accept(store, submission(version))
-    accept(store, submission(version, "ben"))
+    first = accept(store, submission())
+    accept(store, submission("ben"))
     work = claim(store)
     assert store.hand_back(work)
     assert not store.hand_back(work)
@@ -401,7 +399,7 @@ def test_work_that_is_handed_back_is_next_and_counts_no_attempt(store: Store, ve
 
 
 def test_a_verdict_is_recorded_whole_and_as_it_is_shown(store: Store, version: Version) -> None:
-    accepted = accept(store, submission(version))
+    accepted = accept(store, submission())
     shown = store.record(claim(store), passed(printed="hello\n"))
     assert shown == store.submission(accepted.uuid, "ada")
     assert shown is not None
@@ -427,7 +425,7 @@ def test_a_verdict_is_recorded_whole_and_as_it_is_shown(store: Store, version: V
 
 
 def test_only_the_holder_of_the_claim_records(store: Store, version: Version, server: Server) -> None:
-    accepted = accept(store, submission(version))
+    accepted = accept(store, submission())
     slow = claim(store, "grader-1", lease_s=-1)
     store.take_back(())
     assert store.record(slow, passed(score=0.0)) is None
@@ -445,7 +443,7 @@ def test_only_the_holder_of_the_claim_records(store: Store, version: Version, se
 def test_recording_twice_is_recording_once(
     store: Store, version: Version, server: Server, many: Callable[..., list[Any]]
 ) -> None:
-    accept(store, submission(version))
+    accept(store, submission())
     work = claim(store)
     shown = many(lambda _: store.record(work, passed()))
     assert all(one == shown[0] and one is not None for one in shown)
@@ -455,7 +453,7 @@ def test_recording_twice_is_recording_once(
 def test_a_verdict_that_cannot_be_written_whole_is_not_written_at_all(
     store: Store, version: Version, server: Server
 ) -> None:
-    accepted = accept(store, submission(version))
+    accepted = accept(store, submission())
     work = claim(store)
     broken = passed()
     object.__setattr__(broken.cells[1], "duration_ms", "no number")
@@ -469,7 +467,7 @@ def test_a_verdict_that_cannot_be_written_whole_is_not_written_at_all(
 
 
 def test_half_characters_from_a_learners_program_can_be_recorded(store: Store, version: Version) -> None:
-    accept(store, submission(version))
+    accept(store, submission())
     shown = store.record(claim(store), passed(message="a\ud800b", printed="\udfff\x00"))
     assert shown is not None
     assert shown["checks"][0]["message"] == "a?b"
@@ -494,7 +492,7 @@ def test_a_connection_that_breaks_loses_and_doubles_nothing(
 
     event.listen(store.database._engine, "commit", cut)
     try:
-        answer = accept(store, submission(version), claim_as="grader-1")
+        answer = accept(store, submission(), claim_as="grader-1")
     finally:
         event.remove(store.database._engine, "commit", cut)
     assert answer.created
@@ -525,7 +523,7 @@ def test_a_database_that_is_away_is_said_to_be_away_and_is_found_again(server: S
     server.stop()
     try:
         for call in (
-            lambda: accept(store, submission(version)),
+            lambda: store.accept(submission(), version, queue_max=10),
             lambda: store.claim("grader-1", 30),
             lambda: store.published(),
             lambda: store.database.build(ROOT / "build.sql"),
@@ -535,7 +533,7 @@ def test_a_database_that_is_away_is_said_to_be_away_and_is_found_again(server: S
             assert refusal.value.retry_after_s
     finally:
         server.start()
-    assert accept(store, submission(version)).created
+    assert accept(store, submission()).created
 
 
 def test_a_database_without_tables_is_one_that_is_away(server: Server, store: Store) -> None:
