@@ -32,7 +32,7 @@ c.ConfigurableHTTPProxy.should_start = False
 c.ConfigurableHTTPProxy.api_url = settings.proxy_api_url
 c.ConfigurableHTTPProxy.auth_token = settings.proxy_auth_token
 c.JupyterHub.cleanup_servers = False
-# A proxy that restarted has forgotten all routes. The Hub finds out when it next looks: by default in 5 minutes.
+# A proxy that restarted has forgotten its routes; the Hub finds out when it next looks, by default in 5 min.
 c.JupyterHub.last_activity_interval = 10
 
 # -- who may do what (roles.py) ------------------------------------------------------------------------
