@@ -13,24 +13,22 @@ import json
 import logging
 import os
 import socket
-import struct
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import aiodocker
 import aiohttp
-import msgpack
 from aiodocker.events import DockerEvents
 
 from .errors import EngineUnavailable, SandboxFailed
+from .frames import FrameError, Frames, encode
 from .models import Job, Limits
 
 PROTOCOL = 1
-FRAME_MAX = 4 * 1024 * 1024  # bytes of one frame from a sandbox
 STREAM_MAX = 16 * 1024 * 1024  # bytes that a sandbox may send altogether, its log included
 LOG_KEPT = 8 * 1024  # bytes of its log that are kept
 READY_S = 60.0  # from start to "ready"; a busy machine under gVisor needs a few
@@ -55,7 +53,6 @@ TMPFS = {
 ULIMITS = {"nofile": 256, "fsize": 64 * 1024 * 1024, "core": 0, "memlock": 64 * 1024, "msgqueue": 0}
 LABEL = "challengehub"
 
-_LENGTH = struct.Struct(">I")
 _log = logging.getLogger(__name__)
 
 
@@ -100,43 +97,6 @@ class Ending:
         """Whether it broke in a way that is no learner's doing (killed from outside, the engine gone,
         a fault of the judge): worth another try in a fresh sandbox."""
         return self.kind in ("eof", "broken") and not self.oom_killed
-
-
-class FrameError(Exception):
-    """What a sandbox sent is no frame of ours."""
-
-
-class Frames:
-    """Bytes in, events out; never holds more than one frame."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
-        self._buffer += data
-        while len(self._buffer) >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(self._buffer)
-            if length > FRAME_MAX:
-                raise FrameError(f"a frame of {length} bytes")
-            end = _LENGTH.size + length
-            if len(self._buffer) < end:
-                return
-            body = bytes(self._buffer[_LENGTH.size : end])
-            del self._buffer[:end]
-            try:
-                # A learner's text may hold lone surrogates; a replacement character is good enough.
-                event = msgpack.unpackb(body, raw=False, unicode_errors="replace", max_ext_len=0)
-            except (ValueError, msgpack.UnpackException) as error:
-                raise FrameError(f"not msgpack: {error}") from error
-            if not isinstance(event, dict) or not isinstance(event.get("event"), str):
-                raise FrameError("not an event")
-            yield event
-
-
-def encode(message: dict[str, Any]) -> bytes:
-    """One frame for a sandbox."""
-    body: bytes = msgpack.packb(message, unicode_errors="surrogatepass")
-    return _LENGTH.pack(len(body)) + body
 
 
 class Sandbox:
@@ -277,7 +237,8 @@ class Sandbox:
     def _end(self, ending: Ending) -> None:
         if not self._ended.done():
             self._ended.set_result(ending)
-            self._died(self)
+            if not self._closed:
+                self._died(self)
 
     async def _with_cause(self, ending: Ending) -> Ending:
         """Ask the engine whether it was memory; only a run that ended badly pays for the question."""

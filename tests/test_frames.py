@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.sandbox import FRAME_MAX, FrameError, Frames, encode
+from grader.frames import FRAME_MAX, FrameError, Frames, encode
 
 EVENT = {"event": "cell", "id": "ünïcode", "stdout": "\ud800", "n": [1, 2.5, None, True, b"x"]}
 

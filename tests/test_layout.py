@@ -22,6 +22,7 @@ LEVELS = [
         "submission",
         "catalogue",
         "store",
+        "frames",
         "sandbox",
         "pool",
         "verdict",

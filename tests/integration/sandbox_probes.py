@@ -5,7 +5,7 @@ expected: a probe reports what worked.
 """
 
 # Learners write such code too.
-# ruff: noqa: SIM105, SIM115, PTH102, PTH108, PTH110, PTH115, PTH118, PTH123, PTH208
+# ruff: noqa: SIM105, SIM115, SIM905, PTH102, PTH108, PTH110, PTH115, PTH118, PTH123, PTH208
 
 from __future__ import annotations
 
