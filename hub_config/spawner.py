@@ -17,7 +17,7 @@ from traitlets import Unicode
 HOME = "/home/learner"
 USER = "1000:1000"
 
-_NOTHING_LOST = "Nothing of your work is lost."
+_KEPT = "Your files are kept."
 
 
 class NotebookSpawner(DockerSpawner):
@@ -36,7 +36,7 @@ class NotebookSpawner(DockerSpawner):
         except docker.errors.ImageNotFound as error:
             raise SpawnException(
                 "The image for notebooks is not on this machine. Tell an administrator; `make up` builds it. "
-                + _NOTHING_LOST,
+                + _KEPT,
                 reason="image",
                 log_message=f"No image {self.image}: {error}",
                 status_code=503,
@@ -44,7 +44,7 @@ class NotebookSpawner(DockerSpawner):
         except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
             raise SpawnException(
                 "Your workspace could not be started, because Docker did not answer as it should. "
-                f"Try again in a minute; if it goes on, tell an administrator. {_NOTHING_LOST}",
+                f"Try again in a minute; if it goes on, tell an administrator. {_KEPT}",
                 reason="engine",
                 log_message=f"Docker failed: {error}",
                 status_code=503,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from hub_config.settings import Settings, SettingsError
 from tests.hub.running_hub import ADMIN_PASSWORD, PASSWORD, Hub, alert
 
 Somebody = Callable[..., str]
@@ -249,11 +250,28 @@ def test_no_sign_up_when_it_is_closed(make_hub: Callable[..., Hub]) -> None:
     [
         ({"SIGN_UP": "perhaps"}, "write open, approval or closed"),
         ({"NOTEBOOK_CPUS": "many"}, "NOTEBOOK_CPUS is 'many'"),
-        ({"ADMIN_PASSWORD": ""}, "there is no administrator yet"),
-        ({"ADMIN_USER": "the boss"}, "ADMIN_USER is 'the boss'"),
+        ({"NOTEBOOK_PIDS": "0"}, "NOTEBOOK_PIDS is '0'; it must be a number, 32 or more"),
+        ({"NOTEBOOK_CPUS": "nan"}, "NOTEBOOK_CPUS is 'nan'"),
         ({"GRADER_API_TOKEN": ""}, "GRADER_API_TOKEN is not set"),
     ],
 )
-def test_a_wrong_setting_is_named(make_hub: Callable[..., Hub], env: dict[str, str], said: str) -> None:
+def test_a_wrong_setting_is_named(env: dict[str, str], said: str) -> None:
+    secrets = ("MYSQL_HUB_PASSWORD", "CONFIGPROXY_AUTH_TOKEN", "JUPYTERHUB_CRYPT_KEY", "GRADER_API_TOKEN")
+    given = dict.fromkeys(secrets, "x")
+    assert Settings.from_environ(given).sign_up == "open"
+    with pytest.raises(SettingsError, match=said):
+        Settings.from_environ({**given, **env})
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"ADMIN_PASSWORD": ""}, "there is no administrator yet"),
+        ({"ADMIN_USER": "the boss"}, "ADMIN_USER is 'the boss'"),
+    ],
+)
+def test_an_administrator_that_cannot_be_is_said_at_the_start(
+    make_hub: Callable[..., Hub], env: dict[str, str], said: str
+) -> None:
     with pytest.raises(RuntimeError, match=said):
         make_hub(**env)
