@@ -70,9 +70,9 @@ def _encode_pandas(codec: Any, value: Any, depth: int) -> list[Any] | None:
         tz = None if value.tz is None else _tz_name(value.tz)
         if value.tz is not None and tz is None:
             return None
-        return ["ts", int(value.value), tz, value.unit]
+        return ["ts", int(value.asm8.view("i8")), tz, value.unit]
     if kind is pandas.Timedelta:
-        return ["tdelta", int(value.value), value.unit]
+        return ["tdelta", int(value.asm8.view("i8")), value.unit]
     if kind is pandas.DataFrame:
         columns, index = _index(codec, value.columns, depth), _index(codec, value.index, depth)
         data = [_column(codec, value.iloc[:, i].array, depth) for i in range(value.shape[1])]
@@ -158,6 +158,7 @@ def decode(codec: Any, item: Any, depth: int) -> Any:
     kind = item[0]
     if kind in ("nd", "no", "ns", "dt"):
         return _decode_numpy(codec, item, depth)
+    import numpy
     import pandas
 
     if kind == "nat":
@@ -169,7 +170,7 @@ def decode(codec: Any, item: Any, depth: int) -> Any:
     if kind == "tdelta":
         if type(item[1]) is not int or item[2] not in ("s", "ms", "us", "ns"):
             raise _refuse()
-        return pandas.Timedelta(item[1], unit="ns").as_unit(item[2])
+        return pandas.Timedelta(numpy.timedelta64(item[1], item[2]))
     if kind == "df":
         index, columns = _decode_index(codec, item[2], depth), _decode_index(codec, item[1], depth)
         data = [_decode_column(codec, each, depth) for each in item[3]]
@@ -189,11 +190,12 @@ def decode(codec: Any, item: Any, depth: int) -> Any:
 
 
 def _timestamp(item: list[Any]) -> Any:
+    import numpy
     import pandas
 
     if type(item[1]) is not int or item[3] not in ("s", "ms", "us", "ns"):
         raise _refuse()
-    stamp = pandas.Timestamp(item[1], unit="ns").as_unit(item[3])
+    stamp = pandas.Timestamp(numpy.datetime64(item[1], item[3]))
     if item[2] is None:
         return stamp
     return stamp.tz_localize("UTC").tz_convert(_check_tz(item[2]))

@@ -401,7 +401,7 @@ class Codec:
         encode = self.encode
         if isinstance(value, dict):
             flat: list[Any] = []
-            for key, item in dict.items(value):
+            for key, item in _dict_of(value).items(value):
                 flat.append(encode(key, depth))
                 flat.append(encode(item, depth))
             return flat
@@ -489,14 +489,7 @@ class Codec:
                 self._refill(value, entry[1])
             except (WireError, MemoryError):
                 raise
-            except (
-                IndexError,
-                ValueError,
-                TypeError,
-                OverflowError,
-                ArithmeticError,
-                AttributeError,
-            ) as error:
+            except Exception as error:
                 raise WireError("malformed update") from error
         for number in state[1]:
             if type(number) is not int:
@@ -515,13 +508,19 @@ class Codec:
                 shared.synced[number] = packed
 
     def _refill(self, value: Any, content: list[Any]) -> None:
+        if not isinstance(value, SHARED_TYPES):
+            from . import arrays
+
+            arrays.refill(self, value, content)
+            return
         decoded = [self.decode(item, 1) for item in content]
         if isinstance(value, dict):
             if len(decoded) % 2:
                 raise WireError("odd dict")
-            dict.clear(value)
+            kind = _dict_of(value)
+            kind.clear(value)
             for key, item in zip(decoded[::2], decoded[1::2], strict=True):
-                dict.__setitem__(value, _hashable(key), item)
+                kind.__setitem__(value, _hashable(key), item)
         elif isinstance(value, list):
             list.__setitem__(value, slice(None), decoded)
         elif isinstance(value, set):
@@ -534,10 +533,6 @@ class Codec:
             if len(decoded) != 1 or type(decoded[0]) is not bytes:
                 raise WireError("bad bytearray")
             value[:] = decoded[0]
-        else:
-            from . import arrays
-
-            arrays.refill(self, value, content)
 
     def decode(self, item: Any, depth: int = 0) -> Any:
         kind = type(item)
@@ -560,7 +555,7 @@ class Codec:
             return decoder(self, item, depth + 1)
         except (WireError, MemoryError):
             raise
-        except (IndexError, ValueError, TypeError, OverflowError, ArithmeticError, AttributeError) as error:
+        except Exception as error:  # what numpy, pandas or zoneinfo raise is beyond listing
             raise WireError("malformed value") from error
 
     def number(self, item: Any) -> int:
@@ -594,6 +589,12 @@ class Codec:
 
     def resolve_module(self, name: str) -> Any:
         raise WireError("unknown module")
+
+
+def _dict_of(value: Any) -> Any:
+    """The class whose methods are used on a dict: never those of a class of the learner's, and
+    OrderedDict's own where dict's would leave its order behind."""
+    return OrderedDict if isinstance(value, OrderedDict) else dict
 
 
 def _hashable(value: Any) -> Any:
@@ -654,9 +655,9 @@ def _decode_datetime(codec: Codec, item: list[Any], depth: int) -> Any:
 def _pairs(codec: Codec, items: list[Any], target: Any, depth: int) -> Any:
     if len(items) % 2:
         raise WireError("odd dict")
-    decode = codec.decode
+    decode, insert = codec.decode, _dict_of(target).__setitem__
     for index in range(0, len(items), 2):
-        dict.__setitem__(target, _hashable(decode(items[index], depth)), decode(items[index + 1], depth))
+        insert(target, _hashable(decode(items[index], depth)), decode(items[index + 1], depth))
     return target
 
 
@@ -727,7 +728,7 @@ def _decode_view(codec: Codec, item: list[Any], depth: int) -> Any:
         return dict.fromkeys([_hashable(each) for each in items]).keys()
     if item[1] == 1:
         return dict(enumerate(items)).values()
-    return _pairs(codec, [x for each in item[2:] for x in each[1:]], {}, depth).items()
+    return {_hashable(key): value for key, value in items}.items()
 
 
 def _decode_bigint(codec: Codec, item: list[Any], depth: int) -> Any:
