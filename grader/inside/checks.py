@@ -482,18 +482,16 @@ def _forward_patches(judge: Judge) -> None:
 
     def path_of(self: Any) -> tuple[str, str] | None:
         target: Any = self.target
+        name, attribute = str(getattr(target, "__name__", "")), str(self.attribute)
         if isinstance(target, type):
             home: Any = sys.modules.get(target.__module__)
-            if proxies.is_learners(target) or getattr(home, target.__name__, None) is not target:
+            if proxies.is_learners(target) or getattr(home, name, None) is not target:
                 return None
-            return str(target.__module__), f"{target.__name__}.{self.attribute}"
-        if isinstance(target, types.ModuleType) and target.__name__ != "__main__":
-            if target.__name__ == "builtins" and self.attribute == "input":
-                return None  # input() is asked of the check anyway
-            if target.__name__ == "sys" and self.attribute in ("stdout", "stderr", "stdin"):
-                return None
-            return target.__name__, str(self.attribute)
-        return None
+            return target.__module__, f"{name}.{attribute}"
+        # input() and the streams are asked of the check anyway.
+        if (name, attribute) == ("builtins", "input") or (name == "sys" and attribute.startswith("std")):
+            return None
+        return (name, attribute) if isinstance(target, types.ModuleType) and name != "__main__" else None
 
     def entered(self: Any) -> Any:
         made = enter(self)
