@@ -41,7 +41,7 @@ HUB = [
     "cryptography>=42",
 ]
 GRADER = [
-    "aiodocker>=0.24",
+    "aiodocker==0.27.0",
     "cryptography>=42",
     "jupyterhub>=6.1,<6.2",
     "msgpack>=1.1",
@@ -68,7 +68,9 @@ TEST = [
     "httpx>=0.27",
     "hypothesis>=6.100",
     "mypy>=1.11",
+    "numpy>=2",
     "openapi-core>=0.19",
+    "pandas>=2.2",
     "playwright>=1.45",
     "pre-commit>=3.8",
     "pytest>=8.2",

@@ -22,6 +22,8 @@ SETTINGS_FILE = ROOT / os.environ.get("CHALLENGEHUB_ENV_FILE", ".env.test")
 NEEDS_MAKE_TEST = (
     "`make test` makes an installation for the tests, and KEEP=1 leaves it running for single tests by hand"
 )
+# A real Hub is started for the tests of tests/hub; that takes too long for those to run at every change.
+_FOLDERS = {"hub": "integration", "integration": "integration", "e2e": "e2e"}
 _ORDER = {"integration": 1, "e2e": 2}
 
 
@@ -29,8 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks by folder; the quick first, the browser last, because its library keeps an event loop running."""
     for item in items:
         for part in item.path.relative_to(ROOT / "tests").parts if item.path.is_relative_to(ROOT) else ():
-            if part in _ORDER:
-                item.add_marker(part)
+            if part in _FOLDERS:
+                item.add_marker(_FOLDERS[part])
     items.sort(key=lambda item: max((_ORDER.get(mark.name, 0) for mark in item.iter_markers()), default=0))
 
 
