@@ -24,6 +24,8 @@ NEEDS_MAKE_TEST = (
 )
 # A real Hub is started for the tests of tests/hub; that takes too long for those to run at every change.
 _FOLDERS = {"hub": "integration", "integration": "integration", "e2e": "e2e"}
+# By folder. The Hub's and the extension's tests start servers of their own: no engine, but not seconds either.
+_MARKS = {"integration": "integration", "hub": "integration", "extension": "integration", "e2e": "e2e"}
 _ORDER = {"integration": 1, "e2e": 2}
 
 
