@@ -17,6 +17,9 @@ export class ApiError extends Error {
   }
 }
 
+/** The grader says something every 5 s; a stream that is silent for longer is dead, though a proxy holds it open. */
+const SILENT_MS = 30000;
+
 const EVENTS = new Set(['state', 'start', 'cell', 'check', 'result']);
 
 /** The learner's own server extension; everything that the page knows of the grader comes from here. */
@@ -86,7 +89,7 @@ export class Api {
     const reader = response.body.getReader();
     try {
       for (;;) {
-        const { done, value } = await reader.read();
+        const { done, value } = await this.soon(reader.read());
         if (done) {
           return;
         }
@@ -96,6 +99,14 @@ export class Api {
       // to let go of the connection also when an event could not be handled
       void reader.cancel().catch(() => undefined);
     }
+  }
+
+  private async soon<T>(work: Promise<T>): Promise<T> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const silence = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(this.unreachable()), SILENT_MS);
+    });
+    return Promise.race([work, silence]).finally(() => clearTimeout(timer));
   }
 
   private async get<T>(url: string): Promise<T> {
