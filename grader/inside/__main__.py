@@ -326,6 +326,7 @@ class Run:
         if _oom_kills():
             return "memory_exceeded", f"Your code used more than {self.limits['memory_mb']} MB."
         if self.status is None:
+            traceback.print_exception(cause)  # the container's log: for us, when no attacker did it
             return "crashed", "Your code interfered with the process that runs it."
         if os.WIFSIGNALED(self.status):
             number = os.WTERMSIG(self.status)

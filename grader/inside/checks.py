@@ -7,6 +7,7 @@ import asyncio
 import builtins
 import contextlib
 import dataclasses
+import enum
 import importlib.machinery
 import inspect
 import io
@@ -53,6 +54,7 @@ class CheckNamespace(dict[str, Any]):
         self["get_ipython"] = lambda: _Shell(judge)
         self["display"] = lambda *values, **_: print(*values, sep="\n")
         self.given = set(dict.keys(self))
+        self.taken: set[str] = set()  # names that a check has deleted in the learner's namespace
 
     def __missing__(self, name: str) -> Any:
         value = self.learners(name)
@@ -86,12 +88,14 @@ class CheckNamespace(dict[str, Any]):
         super().__setitem__(name, value)
         if not isinstance(name, str) or not self._is_learners(name):
             return
-        if hasattr(builtins, name) or self.judge.request("has", name):
+        if hasattr(builtins, name) or name in self.taken or self.judge.request("has", name):
             self.judge.request("set", name, value)
 
     def __delitem__(self, name: str) -> None:
         mine = name in dict.keys(self)
         theirs = self._is_learners(name) and self.judge.request("delete", name)
+        if theirs:
+            self.taken.add(name)
         if mine:
             super().__delitem__(name)
         elif not theirs:
@@ -414,6 +418,16 @@ def _teach_libraries(judge: Judge) -> None:
             return _original(target, *args, **named)
 
         setattr(dataclasses, name, convert)
+
+    # Called for all of Enum's relatives; a genuine one is asked first, as ever.
+    def has_instance(cls: Any, value: Any) -> bool:
+        return type.__instancecheck__(cls, value) or proxies.is_enum_like(type(value), cls)
+
+    def has_subclass(cls: Any, other: Any) -> bool:
+        return type.__subclasscheck__(cls, other) or proxies.is_enum_like(other, cls)
+
+    enum.EnumType.__instancecheck__ = has_instance  # type: ignore[method-assign]
+    enum.EnumType.__subclasscheck__ = has_subclass  # type: ignore[method-assign]
 
     import os
     import random

@@ -273,7 +273,10 @@ class Judge(Peer):
         self.marked.append((self.described, handle))
         if isinstance(value, BaseException):
             base = next(cls for cls in type(value).__mro__ if cls in KNOWN_TYPES.values())
-            args = self.encode(tuple(str(each) for each in value.args), depth + 1)
+            try:
+                args = self.encode_whole(tuple(value.args), depth + 1)
+            except Exception:
+                args = self.encode(tuple(str(each) for each in value.args), depth + 1)
             return [Tag.JUDGE, handle, "exception", type(value).__name__, self.encode(base), args]
         if isinstance(value, type) and issubclass(value, BaseException):
             base = next(cls for cls in value.__mro__ if cls in KNOWN_TYPES.values())

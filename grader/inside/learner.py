@@ -36,6 +36,8 @@ _COUNTED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, fun
 class Remote:
     """An object of a check (a callback, a mock, a test's own class) as the learner's code sees it."""
 
+    __slots__ = ("__weakref__", "_ch")  # no __dict__ for functools.wraps to copy
+
     def __init__(self, peer: Learner, handle: int, name: str) -> None:
         object.__setattr__(self, "_ch", (peer, handle, name))
 
@@ -222,7 +224,7 @@ class Learner(Peer):
         bases = [
             self.encode(base, depth)
             for base in cls.__bases__
-            if base not in (object, Remote) and base.__module__ not in ("abc", "typing", "enum")
+            if base not in (object, Remote) and base.__module__ not in ("abc", "typing")
         ]
         methods: list[Any] = []
         dunders: set[str] = set()
@@ -290,7 +292,7 @@ class Learner(Peer):
         except BaseException as second:
             text = f"<str() of it raised {type(second).__name__}>"
         try:
-            args = self.encode(tuple(error.args), depth + 1)
+            args = self.encode_whole(tuple(error.args), depth + 1)
         except Exception:
             args = self.encode((text,), depth + 1)
         chain = [
@@ -302,7 +304,7 @@ class Learner(Peer):
         for name, value in list(getattr(error, "__dict__", {}).items()):
             if isinstance(name, str) and name not in ("args", "__notes__") and not name.startswith("_ch"):
                 try:
-                    extra.append([name, self.encode(value, depth + 1)])
+                    extra.append([name, self.encode_whole(value, depth + 1)])
                 except Exception:  # what does not cross is asked for when somebody looks at it
                     continue
         where = self._where(error)
@@ -344,7 +346,8 @@ class Learner(Peer):
         if kind == "exception-class":
             found: Any = type(str(name), (self.decode(item[4], depth),), {"_ch_handle": handle})
         else:
-            body: dict[str, Any] = {}
+            body: dict[str, Any] = {"__slots__": (), "__module__": "__main__"}
+            body["__doc__"] = property(lambda self: _ask(self, "getattr", "__doc__"))
             if item[4] is not None:
                 base = self.decode(item[4], depth)
                 body["__class__"] = property(lambda self: base)
@@ -352,7 +355,7 @@ class Learner(Peer):
                 # Only what the check's class really has: callable(), iter() and the like must be honest.
                 for verb in set(vars(Remote)) - _OBJECT_DUNDERS - set(item[5]):
                     if verb.startswith("__") and verb not in ("__getattr__", "__bool__", "__module__"):
-                        if verb not in ("__dict__", "__weakref__", "__doc__"):
+                        if verb not in ("__slots__", "__weakref__", "__doc__"):
                             body[verb] = None
             elif kind == "class":
                 body["__class__"] = property(lambda self: type)
@@ -700,9 +703,12 @@ def serve(sock: socket.socket, limits: dict[str, Any], shell: Any) -> None:
         return name
 
     shell.compile.cache = named
-    sys.stdin = _AskingInput(peer)
+    stdin = sys.stdin = _AskingInput(peer)
+    plain_input = builtins.input
 
     def ask_input(prompt: object = "", /) -> str:
+        if sys.stdin is not stdin:  # somebody put a file there for input() to read
+            return plain_input(prompt)
         sys.stdout.flush()
         return str(peer.ask("input", str(prompt)))
 

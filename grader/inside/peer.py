@@ -72,15 +72,28 @@ class Peer(Codec):
             body = build()
             return [*head, *body, [*self.updates(), self.extra_state()]]
         except BaseException:
-            # Nothing of this frame goes out: the other side has not heard of what it would have introduced.
-            for table, key in self.marked[marks:]:
-                table.discard(key)
-            for number in range(shared_before, self.shared.next, 2):
-                self.shared.drop(number)
+            self._take_back(marks, shared_before)
             raise
         finally:
             del self.marked[marks:]
             self._touched, self._nodes = outer
+
+    def _take_back(self, marks: int, shared_before: int) -> None:
+        """What was encoded since does not go out: the other side has not heard of what it introduced."""
+        for table, key in self.marked[marks:]:
+            table.discard(key)
+        del self.marked[marks:]
+        for number in range(shared_before, self.shared.next, 2):
+            self.shared.drop(number)
+
+    def encode_whole(self, value: Any, depth: int) -> Any:
+        """``encode`` for a part of a frame that goes on without it when it fails."""
+        marks, shared_before = len(self.marked), self.shared.next
+        try:
+            return self.encode(value, depth)
+        except BaseException:
+            self._take_back(marks, shared_before)
+            raise
 
     def _take(self, state: Any, read: Callable[[], Any]) -> Any:
         outer = self._touched, self._nodes

@@ -12,6 +12,7 @@ or ``isinstance(x, Sized)`` answer honestly. What it asks, and what it never ask
 
 from __future__ import annotations
 
+import enum
 import functools
 import inspect
 import types
@@ -460,9 +461,13 @@ def make_class(ref: Ref, description: list[Any]) -> Mirror:
         raise WireError("bad class")
     real: list[type] = []
     registered: list[Any] = []
+    likes: list[Any] = []
     for base in bases:
         if isinstance(base, Mirror) or base in _CONTENT_BASES.values() or issubclass(base, BaseException):
             real.append(base)
+        elif isinstance(base, enum.EnumType):
+            likes.append(base)
+            real += [each for each in base.__mro__ if each in (int, str)]
         elif hasattr(base, "register"):
             registered.append(base)
     is_content = any(issubclass(base, (*_CONTENT_BASES.values(), BaseException)) for base in real)
@@ -472,6 +477,7 @@ def make_class(ref: Ref, description: list[Any]) -> Mirror:
         "_ch_abstract": tuple(str(each) for each in abstract),
         "_ch_meta": tuple(str(each) for each in meta),
         "_ch_names": names,
+        "_ch_likes": tuple(likes),
         "__module__": module,
         "__qualname__": qualname,
         "__doc__": doc,
@@ -523,6 +529,15 @@ def make_class(ref: Ref, description: list[Any]) -> Mirror:
     for base in registered:
         base.register(cls)
     return cls
+
+
+def is_enum_like(cls: Any, base: Any) -> bool:
+    """Whether ``cls`` mirrors a class that derives from the Enum class ``base``, which no mirror can do."""
+    return isinstance(cls, Mirror) and any(
+        issubclass(each, base)
+        for klass in cls.__mro__
+        for each in type.__getattribute__(klass, "__dict__").get("_ch_likes", ())
+    )
 
 
 def _instance_dict(self: Any) -> Any:
@@ -594,9 +609,9 @@ def make_error(cls: Any, ref: Ref, item: list[Any], depth: int) -> BaseException
             except AttributeError:
                 continue
     if cause is not None:
-        error.__cause__ = judge.decode(cause, depth)
+        BaseException.__setattr__(error, "__cause__", judge.decode(cause, depth))
     elif context is not None:
-        error.__context__ = judge.decode(context, depth)
+        BaseException.__setattr__(error, "__context__", judge.decode(context, depth))
     return error
 
 

@@ -434,7 +434,6 @@ class Codec:
         as all of them together stay small; a large one is brought up to date only when it crosses.
         """
         shared = self.shared
-        shared.prune()
         changed: list[Any] = []
         budget = SHARED_BYTES_MAX
         seen: set[int] = set()
@@ -458,6 +457,8 @@ class Codec:
                 if before is not None and packed != before:
                     changed.append([number, content])
                 shared.synced[number] = packed
+        value = None
+        shared.prune()  # not before: what has just been let go of may have changed first
         dropped, shared.dropped = shared.dropped, []
         return [changed, dropped]
 

@@ -1,4 +1,4 @@
-"""Values cross the wire and are the same on the other side; what is too much is refused before it is built."""
+"""Values cross the wire and are the same on the other side; what is too much is refused unbuilt."""
 
 from __future__ import annotations
 
@@ -268,7 +268,8 @@ class Own:
 @pytest.mark.parametrize(
     "value",
     [
-        Own(), Own, lambda: 1, (each for each in ()), iter([]), Exception("x"), object(), type("Sub", (list,), {})(),
+        Own(), Own, lambda: 1, (each for each in ()), iter([]), Exception("x"), object(),
+        type("Sub", (list,), {})(),
         type("Text", (str,), {})("x"), print, open, eval, memoryview(b""), math, np.zeros(2, dtype="i4,f4"),
         zoneinfo.ZoneInfo("UTC"), pd.Interval(0, 1),
     ],
@@ -311,9 +312,12 @@ def test_arrays_cross(array: Any) -> None:
     np.testing.assert_array_equal(found, array, strict=True)
 
 
+DTYPES = ["i1", "u2", "i4", "u8", "f2", "f4", "f8", "c8", "c16", "S3", "U2", "M8[s]", "m8[ns]", "?"]
+
+
 @given(st.data())
 def test_arrays_of_any_bytes_cross(data: Any) -> None:
-    dtype = np.dtype(data.draw(st.sampled_from("i1 u2 i4 u8 f2 f4 f8 c8 c16 S3 U2 M8[s] m8[ns] ?".split())))
+    dtype = np.dtype(data.draw(st.sampled_from(DTYPES)))
     shape = data.draw(st.lists(st.integers(0, 3), max_size=3))
     size = math.prod(shape)
     if dtype.kind == "U":
@@ -329,8 +333,8 @@ def test_arrays_of_any_bytes_cross(data: Any) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [np.int8(-1), np.uint64(2**64 - 1), np.float32(0.1), np.float64("nan"), np.bool_(True), np.str_("ä"), np.str_(""),
-     np.bytes_(b"x"), np.complex128(1j), np.datetime64("2024-01-01"), np.timedelta64(3, "h")],
+    [np.int8(-1), np.uint64(2**64 - 1), np.float32(0.1), np.float64("nan"), np.bool_(True), np.str_("ä"),
+     np.str_(""), np.bytes_(b"x"), np.complex128(1j), np.datetime64("2024-01-01"), np.timedelta64(3, "h")],
     ids=repr,
 )  # fmt: skip
 def test_numpy_scalars_cross(value: Any) -> None:
@@ -433,8 +437,9 @@ def test_frames_of_anything_cross(data: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        pd.NaT, pd.NA, pd.Timestamp("2024-02-29 10:00:00.123456789"), pd.Timestamp("2024-06-01", tz="Asia/Kolkata"),
-        pd.Timestamp("1500-01-01"), pd.Timestamp("2024-01-01").as_unit("s"), pd.Timedelta("1D 3ns"), pd.Timedelta(days=-2),
+        pd.NaT, pd.NA, pd.Timestamp("2024-02-29 10:00:00.123456789"), pd.Timestamp("1500-01-01"),
+        pd.Timestamp("2024-06-01", tz="Asia/Kolkata"), pd.Timestamp("2024-01-01").as_unit("s"),
+        pd.Timedelta("1D 3ns"), pd.Timedelta(days=-2),
     ],
     ids=repr,
 )  # fmt: skip
@@ -469,7 +474,7 @@ def test_integers_have_a_size() -> None:
 
 
 def test_after_a_refusal_the_two_sides_still_agree() -> None:
-    here, there = pair()
+    here, _ = pair()
     kept: list[Any] = [1]
     theirs = here.send(kept)
     with pytest.raises(ValueTooLarge):
