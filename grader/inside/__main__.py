@@ -8,6 +8,7 @@ length, msgpack map.
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import resource
 import select
@@ -73,10 +74,7 @@ def _be_learner(sock: socket.socket, stdout: int, stderr: int) -> None:
     shell = learner.make_shell()
     sys.modules["__main__"].__dict__.pop("_be_learner", None)
     sock.sendall(b"w")
-    # The limits come first, in one frame of the judge's; everything after them is a request.
-    (size,) = _LENGTH.unpack(_exactly(sock.fileno(), 4))
-    limits = msgpack.unpackb(_exactly(sock.fileno(), size))
-    learner.serve(sock, limits, shell)
+    learner.serve(sock, shell)
 
 
 def _exactly(fd: int, size: int) -> bytes:
@@ -122,20 +120,34 @@ class Grader:
 class Run:
     """One submission: the steps in order, an event for each, and an honest end."""
 
-    def __init__(
-        self, grader: Grader, job: dict[str, Any], sock: socket.socket, pid: int, pipes: tuple[int, int]
-    ) -> None:
-        self.grader, self.job, self.pid = grader, job, pid
-        self.limits = job["limits"]
-        self.output_left = int(self.limits["output_kb"]) * 1024
+    def __init__(self, grader: Grader, sock: socket.socket, pid: int, pipes: tuple[int, int]) -> None:
+        self.grader, self.pid = grader, pid
+        self.limits: dict[str, Any] = {"wall_s": 10.0, "output_kb": 64}
+        self.output_left = 65536
         self.text = bytearray()
         self.status: int | None = None  # of the learner's process, once it has ended
-        self.ends = self.hard = time.monotonic() + float(self.limits["total_s"])
+        self.ends = self.hard = time.monotonic() + 30.0
         outputs = {pipes[0]: self._printed, pipes[1]: self._printed_error}
         self.channel = Channel(sock, outputs)
-        self.judge = Judge(self.channel, Author.read(job.get("reference") or ""))
+        self.judge = Judge(self.channel, Author())
         self.judge.on_idle = self._idle
         self.runner = CheckRunner(self.judge, self.output_left)
+
+    def warm_up(self) -> None:
+        """Go once through all that a submission goes through: what is loaded late is loaded now, while
+        nobody waits. It runs before the learner's process has seen a line of anybody's code."""
+        source = "assert 1 == 1"
+        Author.read(json.dumps([{"id": "warm", "role": "check", "source": source}]))
+        self._cell({"kind": "cell", "id": "warm", "source": "None"}, 10.0)
+        self.judge.request("has", "warm")
+        self.runner.run(source, points=1.0, hidden=False, compare="judge", seconds=10.0)
+
+    def take(self, job: dict[str, Any]) -> None:
+        self.job, self.limits = job, job["limits"]
+        self.output_left = self.runner.output_bytes = int(self.limits["output_kb"]) * 1024
+        self.ends = self.hard = time.monotonic() + float(self.limits["total_s"])
+        self.judge.author = Author.read(job.get("reference") or "")
+        self.judge.request("limit_cpu", float(self.limits["cpu_s"]))
 
     # -- what the learner's process prints --------------------------------------------------------------
 
@@ -177,8 +189,6 @@ class Run:
     # -- the steps --------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        limits = msgpack.packb(self.limits)
-        self.channel.sock.sendall(_LENGTH.pack(len(limits)) + limits)
         passed = 0
         for step in self.job["steps"]:
             self.grader.send({"event": "start", "id": step["id"]})
@@ -348,7 +358,7 @@ def _cell_answer(answer: Any) -> tuple[str, dict[str, Any] | None]:
     if type(error) is not list or len(error) != 4:
         return answer[0] if answer[0] == "passed" else "error", None
     name, message, traceback, line = error
-    return "error", {
+    return "memory_exceeded" if name == "MemoryError" else "error", {
         "name": str(name)[:200],
         "message": str(message)[:5000],
         "traceback": str(traceback)[:20_000],
@@ -412,8 +422,11 @@ def main() -> None:
         raise SystemExit(
             "the learner's process did not start: " + os.read(err_read, 65536).decode("utf-8", "replace")
         )
+    run = Run(grader, ours, pid, (out_read, err_read))
+    run.warm_up()
     grader.send({"event": "ready", "protocol": PROTOCOL, "python": sys.version.split()[0]})
-    Run(grader, grader.job(), ours, pid, (out_read, err_read)).run()
+    run.take(grader.job())
+    run.run()
 
 
 if __name__ == "__main__":

@@ -377,6 +377,8 @@ def _describe(error: BaseException) -> Outcome:
     if isinstance(error, SystemExit) and where is None and error.code in (None, 0, False):
         return Outcome("passed")  # ``unittest.main()`` of a check says so when all is well
     name = type(error).__name__
+    if isinstance(error, MemoryError) and where is not None:
+        return Outcome("memory_exceeded", "Your code needed more memory than there is.")
     try:
         text = str(error)
     except BaseException as second:

@@ -444,6 +444,11 @@ class Learner(Peer):
         status = "failed" if isinstance(error, AssertionError) else "error"
         return [status, describe_error(error), None]
 
+    def do_limit_cpu(self, seconds: float) -> None:
+        """Asked for once, before the first cell: the kernel lets nobody raise it again."""
+        whole = max(1, int(seconds + 0.999))
+        resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
+
     def do_forget(self) -> None:
         """After an interruption: the judge may have missed a frame (see Peer.forget)."""
         self.forget()
@@ -683,15 +688,11 @@ def make_shell() -> Any:
     shell.displayhook.finish_displayhook = lambda: None
     for name in ("showtraceback", "showsyntaxerror", "showindentationerror", "_showtraceback"):
         setattr(shell, name, lambda *args, **kwargs: None)
-    # The first cell pays for what IPython loads late: let it not be the learner's.
-    shell.run_cell("None", store_history=False)
     return shell
 
 
-def serve(sock: socket.socket, limits: dict[str, Any], shell: Any) -> None:
-    """Serve the judge until it hangs up. ``limits`` are the job's (see models.Limits)."""
-    cpu = max(1, int(limits["cpu_s"] + 0.999))
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
+def serve(sock: socket.socket, shell: Any) -> None:
+    """Serve the judge until it hangs up."""
     peer = Learner(Channel(sock), shell)
     cells = _CELL_FILES
     cache_name = shell.compile.cache
