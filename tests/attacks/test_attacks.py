@@ -1,0 +1,111 @@
+"""The corpus has to work on a naive grader and to come to nothing on the real one, under each runtime."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from collections import Counter
+
+import pytest
+
+from . import naive
+from .cases import corpus
+from .leaks import leaked
+from .model import AIMS, Case
+from .naive import bites
+from .runner import run_corpus
+from .targets import TARGETS
+
+FAMILIES = {
+    "early exit",
+    "magic objects",
+    "monkeypatching",
+    "introspection",
+    "ipython hooks",
+    "result channel",
+    "tampering in time",
+    "source tricks",
+    "leaks",
+    "exhaustion",
+    "escape probes",
+}
+CASES = corpus()
+ATTACKS = [case for case in CASES if case.aim != "control"]
+CONTROLS = [case for case in CASES if case.aim == "control"]
+
+
+def _runtimes() -> list[object]:
+    told = subprocess.run(
+        ["docker", "info", "--format", "{{json .Runtimes}}"], capture_output=True, text=True, check=False
+    )
+    missing = "runsc" not in json.loads(told.stdout or "{}")
+    skip = pytest.mark.skipif(missing, reason="the engine has no gVisor (runsc)")
+    return ["runc", pytest.param("runsc", marks=skip)]
+
+
+def test_the_corpus_is_large_and_covers_every_family() -> None:
+    assert len(ATTACKS) >= 120
+    assert len(CONTROLS) >= 20
+    families = Counter(case.family for case in ATTACKS)
+    assert set(families) == FAMILIES
+    assert min(families.values()) >= 10
+    assert {case.aim for case in CASES} == set(AIMS)
+
+
+def test_no_leak_case_holds_the_words_that_it_looks_for() -> None:
+    own = [case.id for case in CASES if case.aim == "leak" and not case.hidden_words(TARGETS[case.target])]
+    assert own == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the kingfisher flies",
+        "KING\x1b[31mFISHER\x1b[0m",
+        "<b>k</b><i>ing</i>fisher",
+        "k i n g f i s h e r",
+        "rehsifgnik",
+        "xvatsvfure",
+        "a2luZ2Zpc2hlcg==",
+        "eHggdGhlIGtpbmdmaXNoZXIgZmxpZXM=",
+        "6b696e67666973686572",
+        r"\x6b\x69\x6e\x67\x66\x69\x73\x68\x65\x72",
+        "[107, 105, 110, 103, 102, 105, 115, 104, 101, 114]",
+        "k\ni\nn\ng\nf\ni\ns\nh\ne\nr",
+        "01101011 01101001 01101110 01100111 01100110 01101001 01110011 01101000 01100101 01110010",
+    ],
+)
+def test_hidden_words_are_found_however_written(text: str) -> None:
+    assert leaked(text, ["kingfisher"]) == ["kingfisher"]
+
+
+@pytest.mark.parametrize("text", ["the king, a fisherman", "123768", "23768.5", "AQIDBAUG", ""])
+def test_other_words_are_not_taken_for_hidden_ones(text: str) -> None:
+    assert leaked(text, ["kingfisher", "23768"]) == []
+
+
+@pytest.mark.integration
+def test_every_attack_works_on_a_naive_grader_and_plain_wrong_answers_do_not() -> None:
+    plain = [
+        Case(f"wrong-{slug}-{aim}", "plain", slug, aim, target.wrong)
+        for slug, target in TARGETS.items()
+        for aim in ("forge", "leak", "escape", "exhaust")
+    ]
+    right = [Case(f"right-{slug}", "plain", slug, "forge", t.reference) for slug, t in TARGETS.items()]
+    wrong = {case.target: case for case in plain if case.aim == "forge"}
+    outcomes = naive.run([*ATTACKS, *wrong.values(), *right])
+    assert [c.id for c in plain if bites(c, outcomes[wrong[c.target].id])] == []
+    assert [c.id for c in right if not outcomes[c.id].all_passed] == []
+    assert [c.id for c in ATTACKS if not bites(c, outcomes[c.id])] == [], "these attacks do nothing"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("runtime", _runtimes())
+def test_no_attack_works_and_every_control_passes(runtime: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run = asyncio.run(run_corpus(CASES, runtime))
+    with capsys.disabled():
+        print(f"\n{run.line}")
+    bad = {o.case.id: f"{o.bad}: {o.why}" for o in run.outcomes if o.bad}
+    assert bad == {}
+    assert run.left == []
