@@ -8,7 +8,7 @@ STEPS=1
 set -uo pipefail
 start_log
 
-chromium() {
+install_browser() {
     hint "install the browser Chromium, or Google Chrome, so that 'chromium' is a command, and run the same command again"
     if have chromium && chromium --version; then return 0; fi
     . /etc/os-release
@@ -38,7 +38,7 @@ while [ -z "$port" ]; do
 done
 images/up.sh COMPOSE_PROJECT_NAME=challengehub-test CHALLENGEHUB_PORT=$port || exit 1
 [ "$(id -u)" = 0 ] || have chromium || root_first
-step "Browser" chromium
+step "Browser" install_browser
 
 rc=0
 # sg: the group docker may be so new that this shell is not in it yet.
