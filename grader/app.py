@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 HARD_BODY_LIMIT = 64 * 1024 * 1024  # past this a connection is cut; up to it a client is told why
 HEALTH_FOR_S = 2.0  # how long an answer about the parts is believed
 HEALTH_WAIT_S = 3.0
+WATCHERS_LEAVE_S = 2.0  # for the streams of a stopping service to end in good order
 
 
 class Service:
@@ -72,8 +73,10 @@ class Service:
             lease_s=settings.lease_s,
             attempts_max=settings.attempts_max,
         )
+        self.watchers = Seats(settings.watchers_per_user)
         self.port = 0
         self.ready = asyncio.Event()  # the schema stands, challenges are published, workers work
+        self._stopped = False
         self._server: HTTPServer | None = None
         self._bringing_up: asyncio.Task[None] | None = None
         self._health: tuple[float, dict[str, Any]] = (float("-inf"), {})
@@ -90,7 +93,7 @@ class Service:
             health=self.health,
             requests=RateLimit(settings.requests_per_minute, settings.requests_per_minute),
             submissions=RateLimit(settings.submissions_per_minute, settings.submissions_burst),
-            watchers=Seats(settings.watchers_per_user),
+            watchers=self.watchers,
             queue_max=settings.queue_max,
             prefix=settings.prefix,
         )
@@ -136,6 +139,9 @@ class Service:
 
     async def stop(self) -> None:
         """Take no more requests, let running submissions end for a while, hand the others back."""
+        if self._stopped:
+            return
+        self._stopped = True
         if self._server:
             self._server.stop()
         if self._bringing_up:
@@ -143,6 +149,7 @@ class Service:
             await asyncio.gather(self._bringing_up, return_exceptions=True)
         await self.workers.stop(self.settings.drain_s)
         self.events.close()
+        await self.watchers.empty(WATCHERS_LEAVE_S)
         await self.pool.close()
         if self._server:
             await self._server.close_all_connections()

@@ -90,7 +90,8 @@ class Database:
     def _unavailable(error: Exception) -> DatabaseUnavailable:
         return DatabaseUnavailable(
             "The grader cannot reach its database right now. Nothing is lost; please try again in a minute.",
-            log_message=str(error),
+            # without SQLAlchemy's paragraph around it
+            log_message=str(getattr(error, "orig", None) or error),
             retry_after_s=15,
         )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import logging
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from tornado.web import HTTPError, RequestHandler, stream_request_body
 from .catalogue import Catalogue
 from .challenge import build_job, parse_submission
 from .errors import (
+    DatabaseUnavailable,
     GraderError,
     MethodNotAllowed,
     NotebookMalformed,
@@ -80,20 +81,30 @@ class Seats:
     def __init__(self, most: int) -> None:
         self._most = most
         self._taken: Counter[str] = Counter()
+        self._empty = asyncio.Event()
+        self._empty.set()
 
-    @contextmanager
+    @contextlib.contextmanager
     def seat(self, who: str) -> Iterator[None]:
         if self._taken[who] >= self._most:
             raise RateLimited(
                 "You are watching many submissions at once. Close some of the tabs that do.", retry_after_s=10
             )
         self._taken[who] += 1
+        self._empty.clear()
         try:
             yield
         finally:
             self._taken[who] -= 1
             if not self._taken[who]:
                 del self._taken[who]
+            if not self._taken:
+                self._empty.set()
+
+    async def empty(self, limit_s: float) -> None:
+        """Until the last one has left, or ``limit_s`` are over."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._empty.wait(), limit_s)
 
 
 def routes(parts: Parts) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
@@ -404,7 +415,9 @@ class EventsHandler(ApiHandler):
                     return
                 async for event in watch.events(QUIET_S):
                     if event is None:
-                        submission = await self.own_submission(uuid)
+                        # with the database away the events still come, and the next look may find it
+                        with contextlib.suppress(DatabaseUnavailable):
+                            submission = await self.own_submission(uuid)
                         if submission["state"] == State.FINISHED:
                             break
                         told = await self._tell_state(submission, told)

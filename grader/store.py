@@ -7,6 +7,7 @@ run twice with one effect, which is what lets ``Database.transaction`` try again
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import zlib
 from collections.abc import Callable, Collection
@@ -21,6 +22,8 @@ from sqlalchemy.exc import IntegrityError
 from .database import Database
 from .errors import ChallengeUnknown, IdempotencyConflict, QueueFull
 from .models import CellResult, CheckResult, Result, State
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +276,7 @@ class Store:
             if row is None:
                 return None
             _do(db, _CLAIM, claim=claim, name=name, lease=lease_s, id=row.id)
-            notebook = zlib.decompress(row.notebook).decode("utf-8", "surrogatepass")
+            notebook = _unpacked(row.uuid, row.notebook)
             waited_ms = max(0.0, float(row.queue_ms))
             return Work(row.id, row.uuid, claim, row.version_id, notebook, row.attempts + 1, waited_ms)
 
@@ -468,6 +471,15 @@ _INSERT_CELL = """
 _prepared = {
     _KEEP: text(_KEEP).bindparams(bindparam("ids", expanding=True), bindparam("claims", expanding=True))
 }
+
+
+def _unpacked(uuid: str, notebook: bytes) -> str:
+    try:
+        return zlib.decompress(notebook).decode("utf-8", "surrogatepass")
+    except (zlib.error, UnicodeDecodeError):
+        # to be told to its learner as a notebook that cannot be read, and not to stand in everybody's way
+        log.exception("the notebook of submission %s is damaged", uuid)
+        return ""
 
 
 def _verdict(result: Result) -> dict[str, Any]:

@@ -1,0 +1,565 @@
+"""The service when its parts break under it: a real database, engine, Hub and sandboxes, broken on purpose.
+
+What is asserted after each fault: every accepted submission ends with the right verdict, once, and whoever
+asked meanwhile was told something sensible.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import docker
+import httpx
+import pytest
+
+from grader.app import Service
+from grader.settings import Settings
+from tests.conftest import ROOT, Person, Stack
+from tests.integration.client import answered, async_client, body, code, events, key
+from tests.integration.conftest import PASSWORD, Server
+
+LIMIT_S = 120.0
+PROJECT = f"challengehub-tests-{os.getpid()}"
+SLOW = ("import time", "time.sleep(3)")
+
+
+RELAY = """
+import asyncio, sys
+
+async def copy(reader, writer):
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+        writer.write_eof()
+    except OSError:
+        writer.transport.abort()
+
+async def serve(reader, writer):
+    theirs, ours = await asyncio.open_unix_connection(sys.argv[2])
+    await asyncio.gather(copy(reader, ours), copy(theirs, writer))
+
+async def main():
+    async with await asyncio.start_unix_server(serve, sys.argv[1]) as server:
+        print("ready", flush=True)
+        await server.serve_forever()
+
+asyncio.run(main())
+"""
+
+
+class EngineSocket:
+    """The engine's socket with a switch: all that goes through it can be cut off, and let through again."""
+
+    def __init__(self, path: Path, engine: str) -> None:
+        self.path = path
+        self._engine = engine
+        self._relay: asyncio.subprocess.Process | None = None
+
+    async def mend(self) -> None:
+        self._relay = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", RELAY, str(self.path), self._engine, stdout=asyncio.subprocess.PIPE
+        )
+        assert self._relay.stdout
+        assert await self._relay.stdout.readline() == b"ready\n"
+
+    async def cut(self) -> None:
+        if self._relay and self._relay.returncode is None:
+            self._relay.kill()
+            await self._relay.wait()
+            self.path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def environment(server: Server, stack: Stack, tmp_path: Path) -> dict[str, str]:
+    """What a grader of the test's own is told: an empty database, and the Hub of the running installation."""
+    server.empty()
+    return {
+        "GRADER_BIND": "127.0.0.1",
+        "GRADER_PORT": "0",
+        "GRADER_NAME": "tests",
+        "GRADER_WORKERS": "2",
+        "GRADER_LEASE_S": "3",
+        "GRADER_DRAIN_S": "0.5",
+        "GRADER_CHALLENGES_DIR": str(ROOT / "challenge_notebooks" / "first-steps"),
+        "GRADER_BUILD_SQL": str(ROOT / "build.sql"),
+        "JUPYTERHUB_API_URL": f"http://{stack.address('hub')}:8081/hub/api",
+        "JUPYTERHUB_API_TOKEN": stack.settings["GRADER_API_TOKEN"],
+        "MYSQL_HOST": server.host,
+        "MYSQL_PORT": str(server.port),
+        "MYSQL_GRADER_PASSWORD": PASSWORD,
+        "COMPOSE_PROJECT_NAME": PROJECT,
+        "SANDBOX_POOL_SIZE": "2",
+        "SANDBOX_RUNTIME": "runc",
+    }
+
+
+@pytest.fixture
+async def engine(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[EngineSocket]:
+    engine = EngineSocket(tmp_path / "docker.sock", stack.settings["DOCKER_SOCKET"])
+    await engine.mend()
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{engine.path}")
+    yield engine
+    await engine.cut()
+
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+async def start(environment: dict[str, str], request: pytest.FixtureRequest) -> AsyncIterator[Start]:
+    @asynccontextmanager
+    async def start(**changed: Any) -> AsyncIterator[Service]:
+        service = Service(replace(Settings.read(environment), **changed))
+        await service.start()
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                await service.ready.wait()
+            yield service
+        finally:
+            await service.stop()
+
+    yield start
+    if "engine" in request.fixturenames:
+        # what was being made when the engine went away nobody could remove; the next start does
+        async with start():
+            pass
+    assert await left_behind() == []
+
+
+async def left_behind() -> list[str]:
+    """Sandboxes of the test's graders that are still there."""
+
+    def look() -> list[str]:
+        engine = docker.DockerClient(base_url="unix:///var/run/docker.sock")
+        try:
+            found = engine.containers.list(all=True, filters={"label": f"challengehub={PROJECT}"})
+            return [container.name for container in found]
+        finally:
+            engine.close()
+
+    return await asyncio.to_thread(look)
+
+
+@asynccontextmanager
+async def speaking(service: Service | int, learner: Person) -> AsyncIterator[httpx.AsyncClient]:
+    port = service if isinstance(service, int) else service.port
+    async with async_client(f"http://127.0.0.1:{port}", learner.token) as api:
+        yield api
+
+
+async def send(api: httpx.AsyncClient, *lines: str, right: bool = True) -> str:
+    answer = await api.post("/submissions", json=body(answered(*lines, right=right)), headers=key())
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+async def until(true: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(LIMIT_S):
+        while not await true():
+            await asyncio.sleep(0.1)
+
+
+async def finished(api: httpx.AsyncClient, id: str) -> dict[str, Any]:
+    """By asking again and again, as a client does whose watch was cut off."""
+    found: dict[str, Any] = {}
+
+    async def done() -> bool:
+        nonlocal found
+        try:
+            found = (await api.get(f"/submissions/{id}")).json()
+        except httpx.TransportError:
+            return False
+        return found.get("state") == "finished"
+
+    await until(done)
+    return found
+
+
+async def running(api: httpx.AsyncClient, id: str) -> None:
+    async def is_running() -> bool:
+        return bool((await api.get(f"/submissions/{id}")).json()["state"] == "running")
+
+    await until(is_running)
+
+
+async def watched(api: httpx.AsyncClient, id: str) -> list[tuple[str, Any]]:
+    async with api.stream("GET", f"/submissions/{id}/events") as answer:
+        return list(events([line async for line in answer.aiter_lines()]))
+
+
+def recorded(server: Server, *ids: str) -> None:
+    """Each of them has one verdict, and one result for each check."""
+    for id in ids:
+        (row,) = server.query("SELECT id, state, status FROM submissions WHERE uuid = %s", id)
+        assert (row["state"], row["status"]) == ("finished", "passed")
+        checks = server.query("SELECT check_id FROM check_results WHERE submission_id = %s", row["id"])
+        assert len(checks) == len({check["check_id"] for check in checks}) == 4
+
+
+# --- the engine
+
+
+async def test_while_the_engine_is_away_submissions_wait_and_are_graded_when_it_is_back(
+    engine: EngineSocket, start: Start, learner: Person, server: Server
+) -> None:
+    async with start() as service, speaking(service, learner) as api:
+        first = await send(api)
+        await finished(api, first)
+        await engine.cut()
+        ids = [await send(api) for _ in range(3)]
+
+        async def noticed() -> bool:
+            health = await api.get("/health")
+            return health.status_code == 503 and health.json()["parts"]["engine"] == "unavailable"
+
+        await until(noticed)
+        for id in ids:
+            assert (await api.get(f"/submissions/{id}")).json()["state"] in ("queued", "running")
+        later = await send(api)
+        watching = asyncio.create_task(watched(api, later))
+        await engine.mend()
+        for id in (*ids, later):
+            assert (await finished(api, id))["status"] == "passed"
+        told = await watching
+        assert told[-1][1]["status"] == "passed"
+        assert ("state", {"state": "queued", "position": 1}) in told or told[0][1]["state"] != "finished"
+        recorded(server, first, *ids, later)
+
+
+async def test_an_engine_that_goes_away_in_the_middle_of_a_run_costs_nobody_an_attempt(
+    engine: EngineSocket, start: Start, learner: Person, server: Server
+) -> None:
+    async with start() as service, speaking(service, learner) as api:
+        id = await send(api, *SLOW)
+        await running(api, id)
+        await engine.cut()
+        await asyncio.sleep(1)
+        assert (await api.get(f"/submissions/{id}")).json()["state"] != "finished"
+        await engine.mend()
+        assert (await finished(api, id))["status"] == "passed"
+        recorded(server, id)
+
+
+async def test_a_sandbox_that_is_killed_from_outside_is_replaced(
+    start: Start, learner: Person, server: Server
+) -> None:
+    async with start() as service, speaking(service, learner) as api:
+        id = await send(api, *SLOW)
+        watching = asyncio.create_task(watched(api, id))
+        await running(api, id)
+
+        def kill() -> None:
+            client = docker.DockerClient(base_url="unix:///var/run/docker.sock")
+            for container in client.containers.list(filters={"label": f"challengehub={PROJECT}"}):
+                container.kill()
+            client.close()
+
+        await asyncio.sleep(1)
+        await asyncio.to_thread(kill)
+        told = await watching
+        assert told[-1][1]["status"] == "passed"
+        recorded(server, id)
+
+
+# --- the database
+
+
+async def test_while_the_database_is_away_that_is_what_one_is_told(
+    start: Start, learner: Person, server: Server
+) -> None:
+    async with start() as service, speaking(service, learner) as api:
+        before = await send(api)
+        await finished(api, before)
+        await asyncio.to_thread(server.stop)
+        try:
+            refused = await api.post("/submissions", json=body(answered()), headers=(click := key()))
+            assert code(refused) == (503, "database_unavailable")
+            assert int(refused.headers["Retry-After"]) > 0
+            for path in (
+                "/challenges",
+                "/submissions",
+                f"/submissions/{before}",
+                f"/submissions/{before}/events",
+            ):
+                assert code(await api.get(path)) == (503, "database_unavailable")
+            health = await api.get("/health")
+            assert health.status_code == 503
+            assert health.json()["parts"]["database"] == "unavailable"
+        finally:
+            await asyncio.to_thread(server.start)
+        again = await api.post("/submissions", json=body(answered()), headers=click)
+        assert again.status_code == 202
+        assert (await finished(api, again.json()["id"]))["status"] == "passed"
+        recorded(server, before, again.json()["id"])
+
+
+async def test_a_verdict_waits_for_the_database_and_no_watcher_sees_it_before_it_is_recorded(
+    start: Start, learner: Person, server: Server
+) -> None:
+    async with start() as service, speaking(service, learner) as api:
+        id = await send(api, *SLOW)
+        told: list[tuple[str, Any]] = []
+
+        async def watch() -> None:
+            async with api.stream("GET", f"/submissions/{id}/events") as answer:
+                name = ""
+                async for line in answer.aiter_lines():
+                    if line.startswith("event: "):
+                        name = line
+                    elif line.startswith("data: "):
+                        told.extend(events([name, line]))
+
+        watching = asyncio.create_task(watch())
+        await running(api, id)
+        await asyncio.to_thread(server.stop)
+        try:
+
+            async def all_checks_seen() -> bool:
+                return sum(name == "check" for name, _ in told) == 4
+
+            await until(all_checks_seen)
+            await asyncio.sleep(1)
+            assert "result" not in [name for name, _ in told]
+        finally:
+            await asyncio.to_thread(server.start)
+        assert (await finished(api, id))["status"] == "passed"
+        await watching
+        recorded(server, id)
+        attempts = server.query("SELECT attempts FROM submissions WHERE uuid = %s", id)
+        assert attempts == [{"attempts": 1}]
+
+
+async def test_a_grader_that_starts_before_its_database_waits_for_it(
+    environment: dict[str, str], learner: Person, server: Server
+) -> None:
+    await asyncio.to_thread(server.stop)
+    service = Service(Settings.read(environment))
+    await service.start()
+    try:
+        async with speaking(service, learner) as api:
+            assert code(await api.get("/challenges")) == (503, "database_unavailable")
+            await asyncio.to_thread(server.start)
+            async with asyncio.timeout(LIMIT_S):
+                await service.ready.wait()
+            assert (await finished(api, await send(api)))["status"] == "passed"
+    finally:
+        await service.stop()
+
+
+# --- the grader itself
+
+
+async def test_what_a_stopping_grader_has_not_finished_is_graded_by_the_next(
+    start: Start, learner: Person, server: Server
+) -> None:
+    async with AsyncExitStack() as clients, start() as service:
+        api = await clients.enter_async_context(speaking(service, learner))
+        ids = [await send(api, *SLOW) for _ in range(4)]
+        await running(api, ids[0])
+        watching = asyncio.create_task(watched(api, ids[0]))
+        await asyncio.sleep(0.2)
+        await service.stop()
+        assert "result" not in [name for name, _ in await watching]
+    rows = server.query("SELECT state, attempts FROM submissions")
+    assert rows == [{"state": "queued", "attempts": 0}] * 4
+    async with start() as service, speaking(service, learner) as api:
+        for id in ids:
+            assert (await finished(api, id))["status"] == "passed"
+    recorded(server, *ids)
+
+
+async def test_what_a_killed_grader_held_is_graded_by_the_next(
+    start: Start, environment: dict[str, str], learner: Person, server: Server, unused_tcp_port: int
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "grader",
+        "serve",
+        cwd=ROOT,
+        env=os.environ | environment | {"GRADER_PORT": str(unused_tcp_port)},
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with speaking(unused_tcp_port, learner) as api:
+
+            async def healthy() -> bool:
+                try:
+                    return (await api.get("/health")).json()["parts"]["database"] == "ok"
+                except httpx.TransportError:
+                    return False
+
+            await until(healthy)
+            ids = [await send(api, *SLOW) for _ in range(4)]
+            await running(api, ids[0])
+    finally:
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    assert "running" in {row["state"] for row in server.query("SELECT state FROM submissions")}
+    async with start() as service, speaking(service, learner) as api:
+        for id in ids:
+            assert (await finished(api, id))["status"] == "passed"
+    recorded(server, *ids)
+
+
+async def test_two_graders_share_one_queue_and_either_tells_how_it_ended(
+    start: Start, learner: Person, server: Server
+) -> None:
+    async with (
+        start(name="one") as one,
+        start(name="two") as two,
+        speaking(one, learner) as api,
+        speaking(two, learner) as beside,
+    ):
+        ids = [await send(api if n % 2 else beside, "import time", "time.sleep(0.3)") for n in range(10)]
+        told = await asyncio.gather(*(watched(beside if n % 2 else api, id) for n, id in enumerate(ids)))
+        assert [events[-1][1]["status"] for events in told] == ["passed"] * 10
+    recorded(server, *ids)
+    graders = server.query("SELECT DISTINCT claimed_by FROM submissions")
+    assert {row["claimed_by"] for row in graders} == {"one", "two"}
+
+
+async def test_a_submission_that_takes_its_grader_down_again_and_again_is_given_up(
+    start: Start, learner: Person, server: Server
+) -> None:
+    async with start(workers=1) as service, speaking(service, learner) as api:
+        busy = await send(api, *SLOW)
+        id = await send(api)
+        server.query("UPDATE submissions SET attempts = 3 WHERE uuid = %s", id)
+        found = await finished(api, id)
+        assert (found["status"], found["score"]) == ("internal_error", 0.0)
+        assert found["message"]
+        assert (await finished(api, busy))["status"] == "passed"
+
+
+async def test_a_notebook_on_record_that_can_no_longer_be_read_ends_in_words(
+    start: Start, learner: Person, server: Server
+) -> None:
+    async with start(workers=1) as service, speaking(service, learner) as api:
+        busy = await send(api, *SLOW)
+        id = await send(api)
+        server.query("UPDATE submissions SET notebook = (SELECT x'789c0300000000' AS z) WHERE uuid = %s", id)
+        busy_end, found = await finished(api, busy), await finished(api, id)
+        assert busy_end["status"] == "passed"
+        assert found["status"] == "internal_error"
+
+
+# --- the Hub
+
+
+async def test_a_hub_that_is_away_is_said_to_be_away(
+    environment: dict[str, str], learner: Person, unused_tcp_port: int
+) -> None:
+    environment["JUPYTERHUB_API_URL"] = f"http://127.0.0.1:{unused_tcp_port}/hub/api"
+    service = Service(Settings.read(environment))
+    await service.start()
+    try:
+        async with speaking(service, learner) as api:
+            async with asyncio.timeout(LIMIT_S):
+                await service.ready.wait()
+            assert code(await api.get("/challenges")) == (503, "hub_unavailable")
+            refused = await api.post("/submissions", json=body(answered()), headers=key())
+            assert code(refused) == (503, "hub_unavailable")
+            health = await api.get("/health")
+            assert (health.json()["status"], health.json()["parts"]["hub"]) == ("degraded", "unavailable")
+    finally:
+        await service.stop()
+
+
+# --- too much
+
+
+async def test_a_flood_waits_in_line_and_another_learner_does_not(
+    start: Start, learner: Person, new_learner: Callable[[], Person]
+) -> None:
+    async with start(workers=1) as service, speaking(service, learner) as flood:
+        ids = [await send(flood, "import time", "time.sleep(0.5)") for _ in range(12)]
+        async with speaking(service, await asyncio.to_thread(new_learner)) as api:
+            id = await send(api)
+            first = (await watched(api, id))[0][1]
+            assert first["position"] <= 2
+            await finished(api, id)
+        states = [(await flood.get(f"/submissions/{id}")).json() for id in ids]
+        assert sum(found["state"] == "queued" for found in states) > 6
+        assert [found["position"] for found in states if found["state"] == "queued"] == list(
+            range(1, 1 + sum(found["state"] == "queued" for found in states))
+        )
+
+
+async def test_a_watcher_sees_its_place_in_the_queue_move_up(
+    start: Start, learner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.handlers.QUIET_S", 0.2)
+    async with start(workers=1) as service, speaking(service, learner) as api:
+        ids = [await send(api, "import time", "time.sleep(1)") for _ in range(4)]
+        told = [data["position"] for name, data in await watched(api, ids[-1]) if name == "state"]
+        assert told == [3, 2, 1, 0]
+
+
+async def test_a_full_queue_is_refused_politely_and_takes_more_later(start: Start, learner: Person) -> None:
+    async with start(workers=1, queue_max=2) as service, speaking(service, learner) as api:
+        ids = [await send(api, *SLOW) for _ in range(3)]
+        refused = await api.post("/submissions", json=body(answered()), headers=(click := key()))
+        assert code(refused) == (503, "queue_full")
+        assert int(refused.headers["Retry-After"]) > 0
+        for id in ids:
+            await finished(api, id)
+        again = await api.post("/submissions", json=body(answered()), headers=click)
+        assert again.status_code == 202
+
+
+async def test_each_learner_has_a_limit(
+    start: Start, learner: Person, new_learner: Callable[[], Person]
+) -> None:
+    async with (
+        start(submissions_per_minute=1, submissions_burst=2) as service,
+        speaking(service, learner) as api,
+    ):
+        for _ in range(2):
+            await finished(api, await send(api))
+        refused = await api.post("/submissions", json=body(answered()), headers=key())
+        assert code(refused) == (429, "rate_limited")
+        assert int(refused.headers["Retry-After"]) > 0
+        assert (await api.get("/submissions")).status_code == 200
+        async with speaking(service, await asyncio.to_thread(new_learner)) as other:
+            await finished(other, await send(other))
+
+
+async def test_requests_of_every_kind_have_a_limit(start: Start, learner: Person) -> None:
+    async with start(requests_per_minute=5) as service, speaking(service, learner) as api:
+        answers = [await api.get("/challenges") for _ in range(8)]
+        assert [answer.status_code for answer in answers][:5] == [200] * 5
+        assert code(answers[-1]) == (429, "rate_limited")
+        assert (await api.get("/health")).status_code in (200, 503)
+
+
+async def test_one_learner_cannot_hold_every_stream_open(start: Start, learner: Person) -> None:
+    async with start(watchers_per_user=2) as service, speaking(service, learner) as api:
+        id = await send(api, *SLOW)
+        watching = [asyncio.create_task(watched(api, id)) for _ in range(2)]
+        await asyncio.sleep(0.5)
+        assert code(await api.get(f"/submissions/{id}/events")) == (429, "rate_limited")
+        for told in await asyncio.gather(*watching):
+            assert told[-1][0] == "result"
+        assert (await watched(api, id))[-1][0] == "result"
+
+
+async def test_nothing_is_kept_in_memory_of_what_is_over(start: Start, learner: Person) -> None:
+    async with start() as service, speaking(service, learner) as api:
+        for id in [await send(api) for _ in range(5)]:
+            await finished(api, id)
+            await watched(api, id)
+        await asyncio.sleep(0.1)
+        assert len(service.events) == 0
+        assert not service.workers._in_hand
