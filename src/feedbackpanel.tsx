@@ -73,7 +73,7 @@ export class FeedbackPanel extends ReactWidget {
     const trans = this.trans;
     const { busy, submission, problem } = feedback;
     const watching = busy === 'queued' || busy === 'running';
-    const broken = feedback.cells.some(cell => cell.error);
+    const broken = feedback.cells.some(cell => cell.status !== 'passed');
     const shown = watching || (submission !== null && busy !== 'sending');
     const checks = shown && (
       <Checks key="checks" feedback={feedback} watching={watching} trans={trans} />

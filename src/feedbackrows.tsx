@@ -29,13 +29,14 @@ export function Checks({
   if (rows.length === 0) {
     return null;
   }
+  const broken = feedback.cells.some(cell => cell.status !== 'passed');
   return (
     <section className="ch-Section" aria-labelledby="ch-checks">
       <h3 id="ch-checks">{trans.__('Checks')}</h3>
       <ol className="ch-List">
         {rows.map(row =>
           'status' in row ? (
-            <Check key={row.id} check={row} trans={trans} />
+            <Check key={row.id} check={row} broken={broken} trans={trans} />
           ) : (
             <li key={row.id} className="ch-Row ch-mod-waiting">
               <div className="ch-Row-head">
@@ -58,7 +59,11 @@ export function Checks({
   );
 }
 
-function Check({ check, trans }: IPart & { check: ICheckResult }): React.ReactElement {
+function Check({
+  check,
+  broken,
+  trans
+}: IPart & { check: ICheckResult; broken: boolean }): React.ReactElement {
   const Icon = statusIcons[check.status] ?? statusIcons.not_run;
   const passed = check.status === 'passed';
   const notes = [statusWord(check.status, trans)];
@@ -79,8 +84,10 @@ function Check({ check, trans }: IPart & { check: ICheckResult }): React.ReactEl
       <span className="ch-Row-note">{notes.join(' · ')}</span>
     </>
   );
-  // a hint about the answer says nothing about a run that never got there
-  const hint = ['failed', 'error', 'timeout'].includes(check.status) && check.hint;
+  // a hint about the answer says nothing about a run that never got there, and leads astray where the cause
+  // is a cell of the learner's that did not run
+  const judged = broken ? ['failed'] : ['failed', 'error', 'timeout'];
+  const hint = judged.includes(check.status) && check.hint;
   if (!check.message && !check.stdout && !hint) {
     return (
       <li className="ch-Row" data-status={check.status}>
@@ -133,7 +140,7 @@ export function Cells({
   locate,
   trans
 }: IPart & { cells: ICellResult[]; locate: Locate }): React.ReactElement | null {
-  const shown = cells.filter(cell => cell.error || cell.stdout);
+  const shown = cells.filter(cell => cell.status !== 'passed' || cell.stdout);
   if (shown.length === 0) {
     return null;
   }
@@ -144,19 +151,23 @@ export function Cells({
         {shown.map(cell => {
           const Icon = statusIcons[cell.status] ?? statusIcons.not_run;
           const place = locate(cell.id);
-          const word = cell.error ? statusWord(cell.status, trans) : trans.__('Ran');
+          const ran = cell.status === 'passed';
+          const notes = [ran ? trans.__('Ran') : statusWord(cell.status, trans)];
+          if (cell.duration_ms > 0) {
+            notes.push(duration(cell.duration_ms, trans));
+          }
+          if (cell.error?.line) {
+            notes.push(trans.__('line %1', cell.error.line));
+          }
           return (
-            <li key={cell.id} className="ch-Row" data-status={cell.error ? cell.status : 'ran'}>
-              <details open={cell.error !== null}>
+            <li key={cell.id} className="ch-Row" data-status={ran ? 'ran' : cell.status}>
+              <details open={!ran}>
                 <summary className="ch-Row-head">
                   <Icon.react tag="span" className="ch-Row-icon" aria-hidden />
                   <span className={place ? 'ch-Row-title ch-mod-code' : 'ch-Row-title'}>
                     {place?.label ?? trans.__('Cell %1', cell.id)}
                   </span>
-                  <span className="ch-Row-note">
-                    {word} · {duration(cell.duration_ms, trans)}
-                    {cell.error?.line ? ` · ${trans.__('line %1', cell.error.line)}` : ''}
-                  </span>
+                  <span className="ch-Row-note">{notes.join(' · ')}</span>
                 </summary>
                 <div className="ch-Row-body">
                   {cell.error && (
@@ -166,7 +177,11 @@ export function Cells({
                         {cell.error.message ? `: ${plain(cell.error.message)}` : ''}
                       </p>
                       {cell.error.traceback && (
-                        <pre className="ch-Output" tabIndex={0} aria-label={trans.__('Traceback')}>
+                        <pre
+                          className="ch-Output ch-mod-code"
+                          tabIndex={0}
+                          aria-label={trans.__('Traceback')}
+                        >
                           {plain(cell.error.traceback)}
                         </pre>
                       )}

@@ -189,7 +189,10 @@ function activate(
     label: trans.__('Challenges'),
     caption: trans.__('Show the list of challenges'),
     icon: challengesIcon,
-    execute: () => shell.activateById(challenges.id)
+    execute: () => {
+      shell.activateById(challenges.id);
+      focusSoon(() => challenges.activate());
+    }
   });
   commands.addCommand(CommandIDs.showFeedback, {
     label: trans.__('Feedback'),
@@ -197,7 +200,7 @@ function activate(
     icon: feedbackIcon,
     execute: () => {
       shell.activateById(feedback.id);
-      feedback.node.focus();
+      focusSoon(() => feedback.node.focus());
     }
   });
   for (const command of Object.values(CommandIDs)) {
@@ -212,6 +215,11 @@ function activate(
   if (labShell && state) {
     void app.restored.then(() => welcome(labShell, challenges.id, settings, state));
   }
+}
+
+/** Once the command palette has closed, which gives the keyboard back to the notebook. */
+function focusSoon(focus: () => void): void {
+  requestAnimationFrame(() => requestAnimationFrame(focus));
 }
 
 /** The first time ever, the challenges are what the learner sees; later their own layout is kept. */
