@@ -5,13 +5,54 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect, sync_playwright
 
 from tests.conftest import ROOT, Stack
 
 SCREENSHOTS = ROOT / "logs" / "screenshots"
+
+# A machine that is busy with other things is slow, not wrong.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
+
+# What a browser does for itself, and what a machine without a way out would have it wait for.
+QUIET = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+# Chromium does not start as root with its own sandbox; it visits only the pages under test.
+AS_ROOT = ["--no-sandbox", "--disable-dev-shm-usage"]
+
+
+@dataclass
+class Watch:
+    """What a test's pages said on their console, and what they looked like at the moments that matter."""
+
+    complaints: list[str] = field(default_factory=list)
+    states: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def take(self, name: str, page: Page) -> None:
+        """Keep a picture of this state; it is written only if the test fails."""
+        self.states.append((name, page.screenshot()))
+
+    def follow(self, page: Page) -> None:
+        page.on("console", self._said)
+        page.on("pageerror", self._thrown)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        text = f"{message.text} ({message.location.get('url', '')})"
+        # JupyterLab has complaints of its own; what is ours has our name in its words or its address.
+        if message.type == "error" and "challengehub" in text.lower():
+            self.complaints.append(text)
+
+    def _thrown(self, error: Error) -> None:
+        self.complaints.append(f"{error.message}\n{error.stack or ''}")
 
 
 @pytest.fixture(scope="session")
@@ -21,30 +62,37 @@ def browser() -> Iterator[Browser]:
     if system and os.path.realpath(system).startswith("/snap/"):
         system = None
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=system,
-            # Chromium does not start as root with its own sandbox; it visits only the pages under test.
-            args=["--no-sandbox", "--disable-dev-shm-usage"] if os.geteuid() == 0 else [],
-        )
+        arguments = QUIET + (AS_ROOT if os.geteuid() == 0 else [])
+        browser = playwright.chromium.launch(executable_path=system, args=arguments)
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def context(browser: Browser, stack: Stack) -> Iterator[BrowserContext]:
+def watch(request: pytest.FixtureRequest) -> Iterator[Watch]:
+    """If the test fails, the states that it kept are in logs/screenshots."""
+    failed_before = request.session.testsfailed
+    watch = Watch()
+    yield watch
+    if request.session.testsfailed > failed_before:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        for number, (name, picture) in enumerate(watch.states, 1):
+            (SCREENSHOTS / f"{request.node.name}-{number}-{name}.png").write_bytes(picture)
+
+
+@pytest.fixture
+def context(browser: Browser, stack: Stack, watch: Watch) -> Iterator[BrowserContext]:
     """A person's browser, with nobody signed in."""
     context = browser.new_context(base_url=stack.url, viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE_MS)
+    context.on("page", watch.follow)
     yield context
+    for page in context.pages:
+        watch.take("end", page)
     context.close()
 
 
 @pytest.fixture
-def page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A tab. If the test fails, what it showed at the end is in logs/screenshots."""
-    failed_before = request.session.testsfailed
-    page = context.new_page()
-    yield page
-    if request.session.testsfailed > failed_before:
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / f"{request.node.name}.png")
+def page(context: BrowserContext) -> Page:
+    """A tab."""
+    return context.new_page()
