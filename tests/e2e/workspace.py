@@ -101,7 +101,7 @@ def record(mysql: Any, learner: str) -> list[dict[str, Any]]:
     """The learner's submissions as they stand in MySQL, oldest first, each with its checks by id."""
     with mysql.cursor() as cursor:
         cursor.execute(
-            "SELECT s.id, s.uuid, c.slug, s.state, s.status, s.score, s.max_score, s.attempts FROM submissions s"
+            "SELECT s.id, c.slug, s.state, s.status, s.score, s.max_score FROM submissions s"
             " JOIN challenges c ON c.id = s.challenge_id WHERE s.username = %s ORDER BY s.id",
             (learner,),
         )
