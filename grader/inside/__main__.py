@@ -126,6 +126,7 @@ class Run:
         self.output_left = 65536
         self.text = bytearray()
         self.status: int | None = None  # of the learner's process, once it has ended
+        self.cpu_s = 0.0  # processor time that it used, known with its status
         self.ends = self.hard = time.monotonic() + 30.0
         outputs = {pipes[0]: self._printed, pipes[1]: self._printed_error}
         self.channel = Channel(sock, outputs)
@@ -175,11 +176,11 @@ class Run:
         """While waiting: notice the end of the learner's process, and of its time."""
         try:
             while True:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status, used = os.wait4(-1, os.WNOHANG)
                 if pid == 0:
                     break
                 if pid == self.pid:
-                    self.status = status
+                    self.status, self.cpu_s = status, used.ru_utime + used.ru_stime
         except ChildProcessError:
             pass
         if time.monotonic() > self.hard:
@@ -250,7 +251,12 @@ class Run:
             answer = self.judge.request("run_cell", step["id"], step["source"])
             status, error = _cell_answer(answer)
         except Overtime:
-            pass
+            error = {
+                "name": "Timeout",
+                "message": f"This cell was still running after {seconds:g} s. Does a loop never end?",
+                "traceback": "",
+                "line": None,
+            }
         except Broken:
             raise
         except BaseException as failure:
@@ -340,7 +346,9 @@ class Run:
             return "crashed", "Your code interfered with the process that runs it."
         if os.WIFSIGNALED(self.status):
             number = os.WTERMSIG(self.status)
-            if number == signal.SIGXCPU:
+            # The kernel's second word on the processor's time, when the first (SIGXCPU) was ignored.
+            killed = number == signal.SIGKILL and self.cpu_s >= self.limits["cpu_s"]
+            if number == signal.SIGXCPU or killed:
                 return "timeout", f"Your code used more than {self.limits['cpu_s']:g} s of processor time."
             return "crashed", f"Python crashed while your code ran (signal {number})."
         return "crashed", "Your code ended the Python process that runs it."
