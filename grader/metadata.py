@@ -86,7 +86,7 @@ def read_check_metadata(written: Any, *, is_check: bool) -> CheckMetadata:
     misplaced = sorted(values.keys() & {"hint", "hidden", "compare", "judge"})
     if misplaced and not is_check:
         raise MetadataInvalid(
-            f"metadata.challenge.{misplaced[0]} has a meaning only in a check (a locked code cell with points)"
+            f"metadata.challenge.{misplaced[0]} has a meaning only in a check (locked code with points)"
         )
     return CheckMetadata(
         title=_text(values, "title", 200, lines=False),
@@ -153,7 +153,7 @@ def _slugs(values: Mapping[str, Any], key: str) -> tuple[str, ...]:
 def _require_slug(value: Any, name: str) -> str:
     if not isinstance(value, str) or not SLUG.fullmatch(value):
         raise MetadataInvalid(
-            f"{name} ({str(value)[:40]!r}) may hold only small letters a-z, digits and single dashes, at most 64"
+            f"{name} ({str(value)[:40]!r}) may hold only small letters, digits and single dashes, 64 at most"
         )
     return value
 

@@ -18,6 +18,8 @@ MESSAGE_MAX = 4_000  # characters of one message or error text
 TRACEBACK_MAX = 20_000  # characters of one traceback
 HIDDEN_STEP_MS = 100  # nothing about a hidden check is told more finely
 _MIB = 1024 * 1024
+# A learner's code can keep what a hidden check handed to it, and say it later.
+WITHHELD = "Not shown: it ran after a hidden check, and could repeat what that check used."
 
 # A run that was cut short by one of these says so, whatever its checks said before.
 CUTS = (
@@ -45,6 +47,7 @@ class Verdict:
             raise ValueError("the job does not hold the challenge's checks")
         self._max_score = challenge.max_score
         self._next = 0  # the step whose result is due
+        self._hidden_ran = False  # from then on no text of the learner's process is passed on
         self._started = False  # whether that step said that it began
         self._checks: dict[str, CheckResult] = {}
         self._results: list[CellResult] = []
@@ -107,6 +110,7 @@ class Verdict:
             if self._started:
                 raise _Untrusted(f"{step.id!r} started twice")
             self._started = True
+            self._hidden_ran |= step.hidden
             return [{"event": "start", "data": {"id": step.id}}]
         if (kind == "check") is not (step.kind == "check"):
             raise _Untrusted(f"{kind!r} for a step that is a {step.kind!r}")
@@ -130,8 +134,8 @@ class Verdict:
             points=points,
             max_points=cell.points,
             hidden=hidden,
-            message="" if hidden else message,
-            stdout="" if hidden else self._printed(event.get("stdout")),
+            message="" if hidden else self._allowed(message, cell.source),
+            stdout="" if hidden or self._hidden_ran else self._printed(event.get("stdout")),
             duration_ms=_duration(event.get("duration_ms"), HIDDEN_STEP_MS if hidden else 0),
             hint=cell.hint,
         )
@@ -151,10 +155,12 @@ class Verdict:
                 "traceback": _text(error.get("traceback"), TRACEBACK_MAX),
                 "line": line if type(line) is int else None,
             }
+            if self._hidden_ran:
+                error = {"name": "Error", "message": WITHHELD, "traceback": "", "line": None}
         result = CellResult(
             id=step.id,
             status=_status(event),
-            stdout=self._printed(event.get("stdout")),
+            stdout="" if self._hidden_ran else self._printed(event.get("stdout")),
             error=error,
             duration_ms=_duration(event.get("duration_ms")),
         )
@@ -173,6 +179,12 @@ class Verdict:
             raise _Untrusted("an end without a result for every step")
         self._end = event
         return []
+
+    def _allowed(self, message: str, source: str) -> str:
+        """After a hidden check, only words that stand in the visible check's own source are passed on."""
+        if not self._hidden_ran or not message or message in source:
+            return message
+        return WITHHELD
 
     def _printed(self, value: Any) -> str:
         text = _text(value, self._text_left)

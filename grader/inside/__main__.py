@@ -248,6 +248,7 @@ class Run:
         self.judge.deadline = time.monotonic() + seconds
         status, error = "timeout", None
         try:
+            self.judge.cells.append(step["source"])
             answer = self.judge.request("run_cell", step["id"], step["source"])
             status, error = _cell_answer(answer)
         except Overtime:

@@ -112,7 +112,8 @@ class Author:
                     dunders = self.operators.setdefault(each.name, set())
                     for node in ast.walk(each):
                         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                            dunders.add(node.name)
+                            if not _wants_its_own_kind(node):
+                                dunders.add(node.name)
                         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                             dunders.add(node.id)
                     for base in each.bases:
@@ -155,7 +156,7 @@ class Author:
                 elif isinstance(statement, ast.Assign) and all(
                     isinstance(t, ast.Name) for t in statement.targets
                 ):
-                    if _is_literal(statement.value):
+                    if _is_repeatable(statement.value):
                         candidates.update(
                             {t.id: statement for t in statement.targets if isinstance(t, ast.Name)}
                         )
@@ -165,6 +166,8 @@ class Author:
             if times[name] != 1 or name in bound_by_others:
                 continue
             is_function = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
+            if not is_function and _mentioned(statement) & bound_by_others:
+                continue  # made of what the learner defines
             if is_function or (name not in mentioned_by_others and name not in busy):
                 self.own.add(name)
 
@@ -222,6 +225,41 @@ class Author:
         return found
 
 
+def _wants_its_own_kind(method: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether an operator of the author's uses attributes of its operand without asking what it is: with
+    plain data it would fail, so no check uses it with plain data."""
+    if not method.name.startswith("__") or len(method.args.args) != 2:
+        return False
+    other = method.args.args[1].arg
+    asks = any(isinstance(node, ast.Try | ast.Match) for node in ast.walk(method)) or bool(
+        {"isinstance", "type", "hasattr", "getattr", "issubclass"} & _mentioned(method)
+    )
+    return not asks and any(
+        isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == other
+        for node in ast.walk(method)
+    )
+
+
+def find_source(cells: list[str], name: str) -> str | None:
+    """The text of the last statement in these cells that binds ``name`` ("f", or "Class.method"), as
+    ``inspect.getsource`` gives it; None when no cell binds it in so many words."""
+    top, _, method = name.partition(".")
+    for source in reversed(cells):
+        text = transform(source)
+        for statement in reversed(_parse(source).body):
+            if top not in _bound(statement):
+                continue
+            found: ast.AST | None = statement
+            if method:
+                inner = [n for n in ast.walk(statement) if getattr(n, "name", "") == method]
+                found = inner[-1] if inner else None
+            if not isinstance(found, ast.stmt):
+                return None
+            first = min([found.lineno, *(d.lineno for d in getattr(found, "decorator_list", []))])
+            return "\n".join(text.splitlines()[first - 1 : found.end_lineno]) + "\n"
+    return None
+
+
 def _makes_class(node: ast.expr) -> bool:
     """``namedtuple("Point", "x y")`` and its relatives."""
     makers = (
@@ -241,9 +279,8 @@ def _makes_class(node: ast.expr) -> bool:
     return name in makers and len(node.args) > 1
 
 
-def _is_literal(node: ast.expr) -> bool:
-    try:
-        ast.literal_eval(node)
-    except (ValueError, TypeError, MemoryError, RecursionError):
-        return False
-    return True
+def _is_repeatable(node: ast.expr) -> bool:
+    """Whether the judge may compute a value for itself a second time: data and calls, but nothing that asks
+    a person or reads what the learner's code may have written."""
+    called = {n.func.id for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    return not called & {"input", "open", "get_ipython", "exec", "eval", "globals", "locals", "vars"}

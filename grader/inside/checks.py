@@ -22,7 +22,7 @@ from typing import Any, cast
 from unittest import mock
 
 from . import proxies
-from .author import Author, transform
+from .author import Author, find_source, transform
 from .judge import Broken, Judge, import_name
 from .peer import Overtime
 
@@ -77,6 +77,10 @@ class CheckNamespace(dict[str, Any]):
             with contextlib.suppress(ImportError):
                 return import_name(*wanted)
         found, value = self.judge.request("get", name)
+        if type(value) is proxies.Function:
+            object.__setattr__(value, "_ch_asked_as", name)
+        elif isinstance(value, proxies.Mirror):
+            self.judge.asked_as[value] = name
         return value if found else _MISSING
 
     def _is_learners(self, name: str) -> bool:
@@ -88,7 +92,11 @@ class CheckNamespace(dict[str, Any]):
         super().__setitem__(name, value)
         if not isinstance(name, str) or not self._is_learners(name):
             return
-        if hasattr(builtins, name) or name in self.taken or self.judge.request("has", name):
+        if name not in self.judge.author.defined:
+            # A stand-in for a builtin (``input = lambda _: "5"``); data under such a name is the check's own.
+            if callable(value):
+                self.judge.request("set", name, value)
+        elif name in self.taken or self.judge.request("has", name):
             self.judge.request("set", name, value)
 
     def __delitem__(self, name: str) -> None:
@@ -358,8 +366,16 @@ def _credit(value: Any, points: float) -> Outcome:
 
     nbgrader takes any other last value for full credit, nan and text included: not copied.
     """
+    if isinstance(value, int | float) and type(value) is not bool:
+        # Also of a class of the learner's: what it holds counts, not what it says of itself.
+        value = int.__index__(value) if isinstance(value, int) else float.__pos__(value)
     kind = type(value)
-    if kind.__module__ == "numpy" and hasattr(value, "item") and getattr(value, "shape", None) == ():
+    if (
+        kind.__module__ == "numpy"
+        and not proxies.is_learners(value)
+        and hasattr(value, "item")
+        and getattr(value, "shape", None) == ()
+    ):
         value = value.item()
         kind = type(value)
     if kind in (int, float) and math.isfinite(value):
@@ -394,13 +410,7 @@ def _describe(error: BaseException) -> Outcome:
 def _teach_libraries(judge: Judge) -> None:
     """Make the library functions that look inside objects, or change what both processes use, do it in the
     learner's process as well. Called once; the judge's process serves one submission."""
-    for name in (
-        "getsource",
-        "getsourcelines",
-        "isgeneratorfunction",
-        "iscoroutinefunction",
-        "isasyncgenfunction",
-    ):
+    for name in ("isgeneratorfunction", "iscoroutinefunction", "isasyncgenfunction"):
         original = getattr(inspect, name)
 
         def ask(target: Any, *args: Any, _name: str = name, _original: Any = original) -> Any:
@@ -409,6 +419,18 @@ def _teach_libraries(judge: Judge) -> None:
             return _original(target, *args)
 
         setattr(inspect, name, ask)
+    get_source, get_lines = inspect.getsource, inspect.getsourcelines
+
+    def getsource(target: Any) -> str:
+        return _source(judge, target) if proxies.is_learners(target) else get_source(target)
+
+    def getsourcelines(target: Any) -> tuple[list[str], int]:
+        if proxies.is_learners(target):
+            return _source(judge, target).splitlines(keepends=True), 1
+        return get_lines(target)
+
+    inspect.getsource = getsource  # type: ignore[assignment]
+    inspect.getsourcelines = getsourcelines  # type: ignore[assignment]
     for name in ("asdict", "astuple", "replace", "fields"):
         original = getattr(dataclasses, name)
 
@@ -439,6 +461,21 @@ def _teach_libraries(judge: Judge) -> None:
     sys.meta_path.append(_LearnersModules(judge))
     _forward_patches(judge)
     judge.before_request = _NumpySeed(judge)
+
+
+def _source(judge: Judge, target: Any) -> str:
+    """The source of something of the learner's: out of the submitted cells, by the name that the check used,
+    because the learner's process may say anything. What has no name of its own is asked for there."""
+    if isinstance(target, proxies.Mirror):
+        name = judge.asked_as.get(target, "")
+    elif type(target) is proxies.Method:
+        name = f"{type(target._ch_target).__name__}.{target._ch_name}"
+    else:
+        name = getattr(target, "_ch_asked_as", "")
+    found = find_source(judge.cells, name) if name else None
+    if found is None and name and "." not in name:
+        raise OSError("could not get source code")
+    return str(judge.request("inspect", "getsource", target)) if found is None else found
 
 
 def _do_both(judge: Judge, module: types.ModuleType, name: str, path: str | None = None) -> None:

@@ -16,6 +16,7 @@ import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 from . import proxies
 from .author import Author
@@ -34,6 +35,10 @@ _FUNCTIONS = (
 # Of an object that a check hands over, the learner's code may use what is public, and this.
 _SHOWN_DUNDERS = frozenset("__name__ __doc__ __qualname__ __len__ __iter__ __next__ __call__".split())
 _HIDDEN_PREFIXES = ("_", "f_", "tb_", "gi_", "cr_", "ag_", "co_", "func_", "im_")
+_MOCK_RECORDS = frozenset(
+    "called call_count call_args call_args_list mock_calls method_calls return_value side_effect "
+    "configure_mock reset_mock attach_mock mock_add_spec".split()
+)
 _EXPORTS_MAX = 200_000
 
 
@@ -57,6 +62,8 @@ class Judge(Peer):
         self.exports: dict[int, Any] = {}
         self.export_of: dict[int, int] = {}
         self.described: set[int] = set()
+        self.cells: list[str] = []  # the sources of the learner's cells that have run
+        self.asked_as: dict[Any, str] = {}  # a mirror class -> the name by which a check got hold of it
         self.deadline = 0.0
         self.compare_learner = False
         self.in_check = False
@@ -85,6 +92,12 @@ class Judge(Peer):
         except Overtime:
             self.overtime = True
             raise
+        except StopIteration as stop:
+            # It would silently end a loop of the check that this is part of (``all(map(f, …))``). It comes
+            # through only where the check itself asks for a next item by name.
+            if self._asks_for_next(operation, arguments):
+                raise
+            raise RuntimeError("the learner's code raised StopIteration") from stop
         except (WireError, Gone, OSError) as error:
             if isinstance(error, OSError) and not isinstance(error, BrokenPipeError | ConnectionError):
                 raise  # a learner's own OSError, raised again here
@@ -122,22 +135,18 @@ class Judge(Peer):
             raise self._interruption()
         self.on_idle()
 
+    @staticmethod
+    def _asks_for_next(operation: str, arguments: tuple[Any, ...]) -> bool:
+        if operation == "method":
+            return "next" in arguments[1] or arguments[1] in ("send", "throw")
+        # The name that the check used: the function's own is the learner's to choose.
+        return operation == "call" and "next" in getattr(arguments[0], "_ch_asked_as", "")
+
     def call(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        try:
-            return self.request("call", target, *args, **kwargs)
-        except StopIteration as stop:
-            # It would silently end a loop of the check that this call is part of (``all(map(f, …))``).
-            if "next" in str(getattr(target, "_ch_name", "")):
-                raise
-            raise RuntimeError("the call raised StopIteration") from stop
+        return self.request("call", target, *args, **kwargs)
 
     def call_method(self, target: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        try:
-            return self.request("method", target, name, *args, **kwargs)
-        except StopIteration as stop:
-            if "next" in name or name in ("send", "throw"):
-                raise
-            raise RuntimeError("the call raised StopIteration") from stop
+        return self.request("method", target, name, *args, **kwargs)
 
     def arithmetic(self, name: str, *operands: Any) -> Any:
         try:
@@ -326,18 +335,27 @@ class Judge(Peer):
             hidden = name not in ("__name__", "__doc__", "__qualname__")
         if hidden and name not in _SHOWN_DUNDERS:
             raise AttributeError(name)
+        self._refuse_tampering(target, name)
         return getattr(target, name)
+
+    def _refuse_tampering(self, target: Any, name: Any) -> None:
+        """What a mock remembers of its calls is evidence, and not the learner's to read or to write."""
+        if isinstance(target, mock.NonCallableMock) and type(name) is str:
+            if name.startswith("assert_") or name in _MOCK_RECORDS:
+                raise AttributeError(name)
 
     def for_setattr(self, handle: int, name: str, value: Any) -> None:
         target = self._exported(handle)
         if isinstance(target, (*_FUNCTIONS, type)) or type(name) is not str or name.startswith("__"):
             raise AttributeError(name)
+        self._refuse_tampering(target, name)
         setattr(target, name, value)
 
     def for_delattr(self, handle: int, name: str) -> None:
         target = self._exported(handle)
         if isinstance(target, (*_FUNCTIONS, type)) or type(name) is not str or name.startswith("__"):
             raise AttributeError(name)
+        self._refuse_tampering(target, name)
         delattr(target, name)
 
     def for_repr(self, handle: int) -> str:

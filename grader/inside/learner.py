@@ -230,8 +230,8 @@ class Learner(Peer):
         dunders: set[str] = set()
         has_hash = 0  # 0: the default of object, 1: its own, 2: unhashable
         for klass in cls.__mro__:
-            if klass is object:
-                break
+            if klass is object or (klass in _MIRRORED_BASES and klass is not cls):
+                break  # the mirror has the plain type itself as a base
             for name, value in list(vars(klass).items()):
                 if not isinstance(name, str):
                     continue

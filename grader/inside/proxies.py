@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 
 judge: Judge = None  # type: ignore[assignment]  # the one of this process, set by judge.py
 
-# Methods of plain types whose answer is a comparison: an object of a class that the author does not know
-# has no business answering them.
+# Methods of plain types that are told what is expected, or that answer with a comparison: an object of a
+# class that the author does not know has no business answering them.
 _COMPARING = frozenset(
     "startswith endswith issubset issuperset isdisjoint equals all any isalpha isdigit isalnum isdecimal "
-    "isidentifier islower isnumeric isprintable isspace istitle isupper is_integer".split()
+    "isidentifier islower isnumeric isprintable isspace istitle isupper is_integer find rfind rindex rsplit "
+    "partition rpartition removeprefix removesuffix replace translate difference symmetric_difference union "
+    "intersection".split()
 )
 
 _UNARY = frozenset(
@@ -255,6 +257,7 @@ class Function:
         object.__setattr__(self, "_ch_ref", ref)
         object.__setattr__(self, "_ch_name", name)
         object.__setattr__(self, "_ch_kind", kind)
+        object.__setattr__(self, "_ch_asked_as", "")  # the name by which a check got hold of it
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         return judge.call(self, args, kwargs)
@@ -500,7 +503,10 @@ def make_class(ref: Ref, description: list[Any]) -> Mirror:
             body["__class__"] = property(lambda self: known)
     for method, kind in methods:
         # A special method among them would get round everything that is decided above.
-        if type(method) is str and not method.startswith(("_ch", "__")):
+        if type(method) is not str or method.startswith(("_ch", "__")):
+            continue
+        # What a plain type can do itself is done here, with the content, when nobody asked for the class.
+        if not (is_content and not judge.author.knows(names) and any(hasattr(base, method) for base in real)):
             body[method] = Stub(method, str(kind))
     if not any(issubclass(base, LearnerObject) for base in real):
         real.insert(0, LearnerObject)

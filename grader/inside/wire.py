@@ -356,7 +356,7 @@ class Codec:
         self._nodes += 1
         if self._nodes > NODES_MAX:
             raise ValueTooLarge(f"a value with more than {NODES_MAX} parts cannot be checked")
-        if isinstance(value, list | tuple | dict | set) and len(value) > LENGTH_MAX // 2:
+        if kind in (list, tuple, dict, set) and len(value) > LENGTH_MAX // 2:
             raise ValueTooLarge(f"a value with more than {LENGTH_MAX // 2} items cannot be checked")
         encoder = _ENCODERS.get(kind)
         if encoder is not None:
