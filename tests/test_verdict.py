@@ -400,3 +400,26 @@ def test_one_change_to_a_good_report_never_leaves_a_pass_it_should_not(data: st.
         harmless = events[at].get("id") == GOOD[at].get("id") and events[at].get("event") == GOOD[at]["event"]
     if not harmless:
         assert verdict(events).status is not Status.PASSED
+
+
+def test_what_runs_after_a_hidden_check_can_repeat_nothing_that_it_handed_over() -> None:
+    of = challenge((1.0, 1.0, 1.0), hidden=(0,))
+    own = Step("cell", "own", "print(kept)")
+    work = Job((*job(of).steps, own), Limits())
+    verdict = Verdict(of, work)
+    told = "the argument 4711"
+    for event in (
+        start("answer"), cell(stdout="mine"),
+        start("check0"), check("check0"),
+        start("check1"), check("check1", status="failed", message=told, stdout=told),
+        start("check2"), check("check2", status="failed", message="assert 1"),
+        start("own"), cell("own", status="error", stdout=told, error=dict.fromkeys(("name", "message", "traceback"), told)),
+        end(1),
+    ):  # fmt: skip
+        verdict.feed(event)
+    result = verdict.finish(DONE)
+    assert not verdict.violation
+    assert "4711" not in repr(result)
+    assert result.cells[0].stdout == "mine"  # before the hidden check
+    assert result.checks[1].message.startswith("Not shown")
+    assert result.checks[2].message == "assert 1"  # the author's own words
