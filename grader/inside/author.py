@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -79,6 +80,7 @@ class Author:
     made_classes: set[str] = field(default_factory=set)  # by namedtuple(…), Enum(…) and the like
     called: set[str] = field(default_factory=set)  # names that checks call
     bound_by_checks: set[str] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)  # modules that the source's text names as files
     own: set[str] = field(default_factory=set)  # names of setup cells that only the author binds and uses
 
     @classmethod
@@ -88,6 +90,8 @@ class Author:
         cells = (
             [(c["id"], c["role"], _parse(c["source"])) for c in json.loads(reference)] if reference else []
         )
+        for cell in json.loads(reference) if reference else []:
+            found.files.update(re.findall(r"\b(\w+)\.py\b", cell["source"]))
         for name, role, tree in cells:
             found._read_cell(name, role, tree)
         found._find_own([(role, tree) for _, role, tree in cells])

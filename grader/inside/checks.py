@@ -54,6 +54,7 @@ class CheckNamespace(dict[str, Any]):
         self["get_ipython"] = lambda: _Shell(judge)
         self["display"] = lambda *values, **_: print(*values, sep="\n")
         self.given = set(dict.keys(self))
+        self.adopting = False  # what a setup cell defines is in the learner's namespace already
         self.taken: set[str] = set()  # names that a check has deleted in the learner's namespace
 
     def __missing__(self, name: str) -> Any:
@@ -90,7 +91,7 @@ class CheckNamespace(dict[str, Any]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         super().__setitem__(name, value)
-        if not isinstance(name, str) or not self._is_learners(name):
+        if self.adopting or not isinstance(name, str) or not self._is_learners(name):
             return
         if name not in self.judge.author.defined:
             # A stand-in for a builtin (``input = lambda _: "5"``); data under such a name is the check's own.
@@ -284,11 +285,14 @@ class CheckRunner:
             try:
                 code = compile(module, "<setup>", "exec")
                 before = set(dict.keys(self.namespace))
+                self.namespace.adopting = True
                 exec(code, self.namespace)
             except (Broken, Overtime, CheckTimeout):
                 raise
             except BaseException:
                 continue  # then the learner's is asked, as for any other name
+            finally:
+                self.namespace.adopting = False
             if not isinstance(statement, ast.Import | ast.ImportFrom):
                 self.namespace.given |= set(dict.keys(self.namespace)) - before
 
@@ -490,13 +494,14 @@ def _do_both(judge: Judge, module: types.ModuleType, name: str, path: str | None
 
 
 class _LearnersModules:
-    """``import calc`` in a check: a module that only the learner has (``%%writefile calc.py``)."""
+    """``import calc`` in a check: a file that the learner was told to write (``%%writefile calc.py``)."""
 
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if not self.judge.in_check or "." in name:
+        # Only what the author's source speaks of: an optional library that is not installed stays away.
+        if not self.judge.in_check or name not in self.judge.author.files:
             return None
         try:
             module = self.judge.request("import", name)
