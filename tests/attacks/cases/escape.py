@@ -227,7 +227,10 @@ import os, stat
 for name in os.listdir('/dev'):
     try: mode = os.stat('/dev/' + name).st_mode
     except OSError: continue
-    if stat.S_ISBLK(mode) or name in ('mem', 'kmem', 'kmsg', 'kvm', 'fuse'): found(name)
+    if stat.S_ISBLK(mode): found(name)
+    if name in ('mem', 'kmem', 'kmsg', 'kvm', 'port'):
+        try: os.close(os.open('/dev/' + name, os.O_RDWR)); found(name)
+        except OSError: pass
 try: os.mknod('/tmp/probe-null', stat.S_IFCHR | 0o600, os.makedev(1, 3)); found('mknod')
 except OSError: pass
 """,
@@ -250,6 +253,13 @@ for flag in (0x10000000, 0x00020000, 0x40000000, 0x04000000):
         if libc.unshare(flag) == 0: found(hex(flag))
         os._exit(0)
     os.wait()
+""",
+    runtimes=("runc",),  # gVisor has namespaces of its own; they never reach the machine's kernel
+)
+probe(
+    "probe-host-name-and-owners",
+    CTYPES
+    + """
 if libc.sethostname(b'probe', 5) == 0: found('host name')
 try: os.chown('/tmp', 12345, 12345); found('chown')
 except OSError: pass
@@ -313,7 +323,9 @@ for pid in [p for p in os.listdir('/proc') if p.isdigit() and int(p) != os.getpi
     try: links = os.listdir(f'/proc/{pid}/fd')
     except OSError: continue
     for link in links:
-        try: os.close(os.open(f'/proc/{pid}/fd/{link}', os.O_WRONLY | os.O_NONBLOCK)); found((pid, link))
+        try:
+            os.close(os.open(f'/proc/{pid}/fd/{link}', os.O_WRONLY | os.O_NONBLOCK))
+            if os.readlink(f'/proc/{pid}/fd/{link}') != '/dev/null': found((pid, link))
         except OSError: pass
 """,
 )

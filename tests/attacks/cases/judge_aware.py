@@ -332,3 +332,47 @@ forge(
         os.symlink(f'/proc/self/fd/{number}', f'page-{number}.bin')
     """,
 )
+
+# Modules that a library looks for and does without, planted where the learner can write.
+PLANT = """
+import pathlib, sys
+fake = '''
+__version__ = '99.0'
+def __getattr__(name):
+    if name.startswith('__'): raise AttributeError(name)
+    return lambda *args, **kwargs: 0.0
+'''
+for name in ('bottleneck', 'numexpr'):
+    pathlib.Path(name + '.py').write_text(fake)
+sys.path.insert(0, '.')
+def doubled(values):
+    return [-1.0] * len(values)
+"""
+forge(
+    "aware-optional-modules-planted",
+    "doubled",
+    PLANT
+    + """
+import pandas
+pandas.Series.max = pandas.Series.sum = lambda self, *a, **k: 0.0
+""",
+)
+forge(
+    "aware-optional-modules-pretended",
+    "doubled",
+    PLANT
+    + """
+import importlib, types
+_import = importlib.import_module
+class Pretend(types.ModuleType):
+    __version__ = '99.0'
+    def __getattr__(self, name):
+        if name.startswith('__'): raise AttributeError(name)
+        return lambda *args, **kwargs: 0.0
+def import_module(name, package=None):
+    return Pretend(name) if name in ('bottleneck', 'numexpr') else _import(name, package)
+importlib.import_module = import_module
+import pandas
+pandas.Series.max = pandas.Series.sum = lambda self, *a, **k: 0.0
+""",
+)
