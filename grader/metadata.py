@@ -162,7 +162,8 @@ def _difficulty(values: Mapping[str, Any]) -> int:
     value = values.get("difficulty", 1)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_DIFFICULTY:
         raise MetadataInvalid(
-            f"metadata.challenge.difficulty ({str(value)[:40]!r}) is not a whole number from 1 to {MAX_DIFFICULTY}"
+            f"metadata.challenge.difficulty ({str(value)[:40]!r}) is not a whole number from 1 to "
+            f"{MAX_DIFFICULTY}"
         )
     return value
 
@@ -189,7 +190,8 @@ def _limits(written: Any) -> Limits:
         whole = isinstance(ceiling, int)
         if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
             raise MetadataInvalid(
-                f"metadata.challenge.limits.{key} ({str(value)[:40]!r}) is not a {'whole ' if whole else ''}number"
+                f"metadata.challenge.limits.{key} ({str(value)[:40]!r}) is not a "
+                f"{'whole ' if whole else ''}number"
             )
         if not floor <= value <= ceiling:
             raise MetadataInvalid(

@@ -50,11 +50,11 @@ class CheckNamespace(dict[str, Any]):
     def __init__(self, judge: Judge) -> None:
         super().__init__()
         self.judge = judge
-        dict.update(self, {"__name__": "__main__", "__builtins__": builtins, "__doc__": None})
-        self["get_ipython"] = lambda: _Shell(judge)
-        self["display"] = lambda *values, **_: print(*values, sep="\n")
-        self.given = set(dict.keys(self))
         self.adopting = False  # what a setup cell defines is in the learner's namespace already
+        dict.update(self, {"__name__": "__main__", "__builtins__": builtins, "__doc__": None})
+        dict.__setitem__(self, "get_ipython", lambda: _Shell(judge))
+        dict.__setitem__(self, "display", lambda *values, **_: print(*values, sep="\n"))
+        self.given = set(dict.keys(self))
         self.taken: set[str] = set()  # names that a check has deleted in the learner's namespace
 
     def __missing__(self, name: str) -> Any:
