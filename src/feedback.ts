@@ -194,10 +194,26 @@ export class Feedback {
     this.update({ busy: null, reconnecting: false });
     this.fail(
       this.trans.__('Submitted, but the connection was lost'),
-      last ?? new ApiError('', this.trans.__('Your submission is safe and will be graded.')),
+      this.lost(last),
       () => this.follow(id),
       this.trans.__('Show the verdict')
     );
+  }
+
+  /** Why the verdict of an accepted submission does not come, in words that say first that it is not lost. */
+  private lost(reason: unknown): unknown {
+    const code = reason instanceof ApiError ? reason.code : '';
+    if (reason !== null && !UNCERTAIN.has(code)) {
+      return reason;
+    }
+    const safe = this.trans.__('Your submission is safe and will be graded.');
+    const advice =
+      code === 'server_unreachable'
+        ? (reason as ApiError).message
+        : this.trans.__(
+            'Look for its verdict in a minute; if there is none for long, tell your instructor.'
+          );
+    return new ApiError(code, `${safe} ${advice}`);
   }
 
   private take(event: SubmissionEvent): void {

@@ -102,6 +102,12 @@ export class FeedbackPanel extends ReactWidget {
         {busy === 'loading' && (
           <p className="ch-Quiet">{trans.__('Looking for your last feedback…')}</p>
         )}
+        {!busy && submission && problem && (
+          // or the verdict below would be taken for that on what did not come through
+          <p className="ch-Quiet ch-Earlier">
+            {trans.__('Your last verdict, from %1:', when(submission.submitted_at))}
+          </p>
+        )}
         {!busy && submission && <Verdict submission={submission} trans={trans} />}
         {!busy && !submission && !problem && (
           <div className="ch-Empty">
