@@ -130,6 +130,9 @@ class Judge(Peer):
     def budget(self) -> float:
         return max(self.deadline - time.monotonic(), 0.02)
 
+    def blocked(self) -> None:
+        self.on_idle()
+
     def idle(self) -> None:
         if self.interrupted is not None:
             raise self._interruption()

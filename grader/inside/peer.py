@@ -53,6 +53,8 @@ class Peer(Codec):
     def apply_extra(self, extra: list[Any]) -> None:
         return None
 
+    blocked: Callable[[], None] | None = None  # see Channel.send
+
     def idle(self) -> None:
         return None
 
@@ -123,7 +125,7 @@ class Peer(Codec):
                     self.budget(),
                 ],
             )
-            self.channel.send(message)
+            self.channel.send(message, self.blocked)
             outermost = self.pending is None
             if outermost:
                 self.pending = number
@@ -189,7 +191,7 @@ class Peer(Codec):
                 RAISE, number, lambda: self.encode_error(RecursionError("calls nest too deeply"))
             )
             with self.lock:
-                self.channel.send(reply)
+                self.channel.send(reply, self.blocked)
             return
         self.nesting += 1
         crossed: frozenset[int] = frozenset()
@@ -224,9 +226,9 @@ class Peer(Codec):
                     reply = self._error_reply(number, error)
             with self.lock:
                 try:
-                    self.channel.send(reply)
+                    self.channel.send(reply, self.blocked)
                 except ValueTooLarge as error:
-                    self.channel.send(self._error_reply(number, error))
+                    self.channel.send(self._error_reply(number, error), self.blocked)
         finally:
             self.nesting -= 1
 

@@ -193,12 +193,16 @@ class Channel:
         for fd in self.outputs:
             self._poll.register(fd, select.POLLIN)
 
-    def send(self, message: list[Any]) -> None:
-        """Send one frame; ValueTooLarge when it breaks the cap, OSError when the peer is gone."""
+    def send(self, message: list[Any], blocked: Any = None) -> None:
+        """Send one frame; ValueTooLarge when it breaks the cap, OSError when the peer is gone.
+
+        ``blocked`` is called about every 10 ms while the peer does not read. What it raises leaves half a
+        frame behind: nothing can be said to that peer any more.
+        """
         data = msgpack.packb(message, unicode_errors="surrogatepass")
         if len(data) > FRAME_MAX:
             raise ValueTooLarge(f"a value of {len(data) >> 20} MB is too large to be checked")
-        if not self.outputs:
+        if blocked is None and not self.outputs:
             self.sock.sendall(_LENGTH.pack(len(data)) + data)
             return
         # The peer may be blocked on its output pipe: keep reading it while a large frame goes out.
@@ -208,6 +212,8 @@ class Channel:
                 view = view[self.sock.send(view, socket.MSG_DONTWAIT) :]
             except BlockingIOError:
                 self.drain()
+                if blocked is not None:
+                    blocked()
                 select.select([], [self.sock], [], 0.01)
 
     def drain(self) -> None:
