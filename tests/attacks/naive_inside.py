@@ -1,10 +1,10 @@
 """A naive grader, as many are built: learner's code and checks share one process, and all is believed.
 
 It runs in a throw-away container as root and with no filter of system calls, so that what an attack does to
-it is real and hurts nothing. stdin: one JSON list of {"id", "mode", "steps": [{"kind", "id", "source",
-"hidden"}]}; stdout: one JSON line per case. Three ways in which graders learn of a pass are all believed:
-records on an inherited pipe, "PASSED <check>" lines on standard output, and exit status 0 without a failure
-reported. It does hide what it can: of a failed assertion in a hidden check it shows nothing.
+it is real and hurts nothing. stdin: one JSON list of {"id", "mode", "seconds", "steps": [{"kind", "id",
+"source", "hidden"}]}; stdout: one JSON line per case. Three ways in which graders learn of a pass are all
+believed: records on an inherited pipe, "PASSED <check>" lines on standard output, and exit status 0 without
+a failure reported. It does hide what it can: of a failed assertion in a hidden check it shows nothing.
 """
 # ruff: noqa: PTH101, PTH103, PTH108, PTH118, PTH123, PTH208 - descriptors and /proc, mostly
 
@@ -27,7 +27,6 @@ import numpy  # noqa: F401
 import pandas  # noqa: F401
 import pytest  # noqa: F401
 
-WALL_S = 2.0
 OUTPUT_CAP = 2_000_000
 SERVICE_PORTS = (8081, 3306)
 SECRETS = {"GRADER_TOKEN": "token-of-the-naive-grader", "MYSQL_PASSWORD": "naive"}
@@ -229,7 +228,7 @@ def grade(case):
         got, status, rusage = os.wait4(pid, os.WNOHANG)
         if got:
             ended = (status, rusage)
-        elif time.monotonic() - started > WALL_S:
+        elif time.monotonic() - started > case["seconds"]:
             os.kill(pid, signal.SIGKILL)  # only the one it knows: that is the naive part
             _, _, rusage = os.wait4(pid, 0)
             ended = (None, rusage)
