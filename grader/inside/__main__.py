@@ -8,9 +8,11 @@ length, msgpack map.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import json
 import os
 import resource
+import secrets
 import select
 import signal
 import socket
@@ -33,6 +35,7 @@ PROTOCOL = 1
 JUDGE_UID, LEARNER_UID = 1000, 2000
 HOME = "/home/learner"
 JOB_MAX = 16 * 1024 * 1024  # bytes
+JUDGE_FRAMES = 6000  # room for as many callbacks within callbacks as there may be (peer.NESTING_MAX)
 GRACE_S = 1.0  # for the learner's process to come back after its time is over
 
 _LENGTH = struct.Struct(">I")
@@ -87,12 +90,20 @@ def _exactly(fd: int, size: int) -> bytes:
     return data
 
 
+def _somewhere(fd: int) -> int:
+    """A duplicate of ``fd`` at a random number, below what select() can take; the original stays."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = min(soft, 1000)
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 32 + secrets.randbelow(max(1, highest - 64)))
+
+
 class Grader:
     """The grader's end of the container: one job in, events out. Only the judge's process holds it."""
 
     def __init__(self) -> None:
-        # Kept away from 0 and 1, which a check's code or a library may use.
-        self._in, self._out = os.dup(0), os.dup(1)
+        # Kept away from 0 and 1, which a check's code or a library may use, and at numbers that nobody can
+        # know: a check may open what a learner's function returns, and a number is a descriptor to open().
+        self._in, self._out = _somewhere(0), _somewhere(1)
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 0)
         os.dup2(null, 1)
@@ -418,9 +429,13 @@ def main() -> None:
         finally:
             os._exit(1)
     theirs.close()
+    inner = ours
+    ours = socket.socket(fileno=_somewhere(inner.fileno()))
+    inner.close()
     os.close(out_write)
     os.close(err_write)
     _become(JUDGE_UID)
+    sys.setrecursionlimit(JUDGE_FRAMES)
     os.chdir(HOME if os.path.isdir(HOME) else "/tmp")
     os.environ["HOME"] = "/nonexistent"  # libraries read settings there, and the learner could write them
     for fd in (out_read, err_read):

@@ -80,6 +80,8 @@ class Author:
     made_classes: set[str] = field(default_factory=set)  # by namedtuple(…), Enum(…) and the like
     called: set[str] = field(default_factory=set)  # names that checks call
     bound_by_checks: set[str] = field(default_factory=set)
+    spoken: set[str] = field(default_factory=set)  # names that checks mention
+    text: str = ""  # all of the source
     files: set[str] = field(default_factory=set)  # modules that the source's text names as files
     own: set[str] = field(default_factory=set)  # names of setup cells that only the author binds and uses
 
@@ -91,6 +93,7 @@ class Author:
             [(c["id"], c["role"], _parse(c["source"])) for c in json.loads(reference)] if reference else []
         )
         for cell in json.loads(reference) if reference else []:
+            found.text += cell["source"] + "\n"
             found.files.update(re.findall(r"\b(\w+)\.py\b", cell["source"]))
         for name, role, tree in cells:
             found._read_cell(name, role, tree)
@@ -131,6 +134,7 @@ class Author:
             if isinstance(statement, ast.Assign) and role != "check" and _makes_class(statement.value):
                 self.made_classes.update(t.id for t in statement.targets if isinstance(t, ast.Name))
         if role == "check":
+            self.spoken |= _mentioned(tree)
             self.bound_by_checks.update(name for statement in tree.body for name in _bound(statement))
             self.called.update(
                 node.func.id

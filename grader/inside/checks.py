@@ -138,6 +138,10 @@ class CheckNamespace(dict[str, Any]):
     def items(self) -> Any:
         return {name: self[name] for name in self.keys()}.items()
 
+    def is_spoken_of(self, name: str) -> bool:
+        author = self.judge.author
+        return dict.__contains__(self, name) or name in author.defined or name in author.spoken
+
     def forget(self, names: set[str]) -> None:
         """A solution cell that binds these has just run: what checks before it made of them is over."""
         for name in names - self.given:
@@ -168,8 +172,12 @@ class _Main(types.ModuleType):
         namespace = object.__getattribute__(self, "_namespace")
         if name == "__dict__":
             return namespace
+        # Libraries look here for names with a meaning (``load_tests``): the learner's count only where the
+        # author's notebook speaks of them.
         try:
-            return namespace[name]
+            if namespace.is_spoken_of(name):
+                return namespace[name]
+            raise KeyError(name)
         except KeyError:
             if name.startswith("__"):
                 return super().__getattribute__(name)
@@ -185,7 +193,8 @@ class _Main(types.ModuleType):
             raise AttributeError(name) from None
 
     def __dir__(self) -> list[str]:
-        return list(object.__getattribute__(self, "_namespace").keys())
+        namespace = object.__getattribute__(self, "_namespace")
+        return [name for name in namespace.keys() if namespace.is_spoken_of(name)]
 
 
 class _Shell:
@@ -354,8 +363,8 @@ class CheckRunner:
             last = tree.body.pop().value  # type: ignore[attr-defined]
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         self._evaluate(compile(tree, "<check>", "exec", flags))
-        if last is None or isinstance(last, ast.Constant):
-            return None
+        if last is None or (isinstance(last, ast.Constant) and isinstance(last.value, str)):
+            return None  # a text that stands there is the author's remark
         return self._evaluate(compile(ast.Expression(last), "<check>", "eval", flags))
 
     def _evaluate(self, code: types.CodeType) -> Any:
@@ -463,8 +472,36 @@ def _teach_libraries(judge: Judge) -> None:
     for module, name in ((random, "seed"), (os, "chdir")):
         _do_both(judge, module, name)
     sys.meta_path.append(_LearnersModules(judge))
+    _keep_texts_from_running(judge)
     _forward_patches(judge)
     judge.before_request = _NumpySeed(judge)
+
+
+def _keep_texts_from_running(judge: Judge) -> None:
+    """Libraries that run text would run the learner's here: docstrings, annotations in quotation marks."""
+    import doctest
+    import typing
+
+    run = doctest.DocTestRunner.run
+
+    def run_known(self: Any, test: Any, *args: Any, **named: Any) -> Any:
+        for example in test.examples:
+            if example.source.strip() not in judge.author.text:
+                raise RuntimeError("a docstring of the learner's is not run where checks are")
+        return run(self, test, *args, **named)
+
+    doctest.DocTestRunner.run = run_known  # type: ignore[method-assign]
+    for module, name in ((typing, "get_type_hints"), (inspect, "get_annotations")):
+        original = getattr(module, name)
+
+        def hints(
+            target: Any, *args: Any, _of: str = module.__name__, _ask: Any = original, **more: Any
+        ) -> Any:
+            if proxies.is_learners(target):
+                return judge.request("module_call", _of, _ask.__name__, target)
+            return _ask(target, *args, **more)
+
+        setattr(module, name, hints)
 
 
 def _source(judge: Judge, target: Any) -> str:
