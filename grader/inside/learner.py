@@ -30,6 +30,7 @@ from .wire import SHARED_TYPES, Channel, Gone, Tag, WireError
 # answers ``callable``, ``iter``, ``len`` … exactly when the original does.
 _OBJECT_DUNDERS = frozenset(dir(object))
 _MIRRORED_BASES: tuple[Any, ...] = (int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
+_OWN_FRAMES = 700  # of one callback and all it may call in here, a value nested to the limit included
 _COUNTED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)
 
 
@@ -139,7 +140,14 @@ class Learner(Peer):
     def ask(self, operation: str, /, *args: Any, **kwargs: Any) -> Any:
         if not self.nesting:
             raise RuntimeError("the check that this belongs to is over")
-        return self.request(operation, *args, **kwargs)
+        limit = sys.getrecursionlimit()
+        try:
+            # The conversation's own frames must not count against the learner's recursion, let alone be
+            # cut short by it.
+            sys.setrecursionlimit(limit + _OWN_FRAMES)
+            return self.request(operation, *args, **kwargs)
+        finally:
+            sys.setrecursionlimit(limit)
 
     def _handle(self, value: Any) -> int:
         handle = self.handle_of.get(id(value))
@@ -342,6 +350,7 @@ class Learner(Peer):
             error = cls.__new__(cls)
             error.args = self.decode(item[5], depth)
             error._ch_remote = handle
+            self.remotes[handle] = error
             return error
         if kind == "exception-class":
             found: Any = type(str(name), (self.decode(item[4], depth),), {"_ch_handle": handle})

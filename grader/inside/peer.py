@@ -17,7 +17,7 @@ from typing import Any
 from .wire import Channel, Codec, Gone, ValueTooLarge, WireError
 
 REQUEST, RETURN, RAISE, OVERTIME = 0, 1, 2, 3
-NESTING_MAX = 250  # callbacks within callbacks, below the interpreter's own recursion limit
+NESTING_MAX = 250  # callbacks within callbacks; about where Python's own recursion limit would end them
 
 
 class Overtime(BaseException):

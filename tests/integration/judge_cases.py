@@ -603,6 +603,29 @@ OBJECTS = [
         """,
     ),
     case(
+        "recursion through a check's function",
+        """
+        def counting(f):
+            def wrapper(n):
+                wrapper.calls += 1
+                return f(n)
+            wrapper.calls = 0
+            return wrapper
+        """,
+        """
+        import pytest
+        @counting
+        def factorial(n):
+            return 1 if n < 2 else n * factorial(n - 1)
+        assert factorial(150) // factorial(149) == 150 and factorial.calls == 299
+        @counting
+        def endless(n):
+            return endless(n + 1)
+        with pytest.raises(RecursionError):
+            endless(1)
+        """,
+    ),
+    case(
         "equal but not identical, and results of every plain kind",
         """
         import datetime, decimal, fractions
