@@ -231,8 +231,10 @@ for name in os.listdir('/dev'):
     if name in ('mem', 'kmem', 'kmsg', 'kvm', 'port'):
         try: os.close(os.open('/dev/' + name, os.O_RDWR)); found(name)
         except OSError: pass
-try: os.mknod('/tmp/probe-null', stat.S_IFCHR | 0o600, os.makedev(1, 3)); found('mknod')
-except OSError: pass
+# gVisor's own kernel lets anybody make a node, and has nothing behind it but a null device of its own.
+if os.uname().release != '4.4.0':  # the release that gVisor states
+    try: os.mknod('/tmp/probe-null', stat.S_IFCHR | 0o600, os.makedev(1, 3)); found('mknod')
+    except OSError: pass
 """,
 )
 probe(
