@@ -318,6 +318,7 @@ class Run:
 
         self.judge.deadline = time.monotonic() + seconds
         self.judge.compare_learner = False
+        self.runner.forget_output()
         answer = self.judge.request("run_check", step["source"])
         if type(answer) is not list or len(answer) != 3:
             return Outcome("error", "The check could not be run.")

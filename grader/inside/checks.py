@@ -287,6 +287,9 @@ class CheckRunner:
         sys.modules["__main__"] = _Main(self.namespace)
         _teach_libraries(judge)
 
+    def forget_output(self) -> None:
+        self.stdout = _Limited(self.output_bytes)
+
     def adopt(self, definitions: ast.Module) -> None:
         """Make a setup cell's own definitions here (see author.definitions)."""
         for statement in definitions.body:
@@ -322,7 +325,7 @@ class CheckRunner:
     def run(self, source: str, *, points: float, hidden: bool, compare: str, seconds: float) -> Outcome:
         """Run one check for at most ``seconds``; Broken when the learner's process can answer no more."""
         judge = self.judge
-        self.stdout = _Limited(self.output_bytes)
+        self.forget_output()
         self.timed_out = judge.overtime = False
         judge.compare_learner = compare == "learner"
         judge.deadline = time.monotonic() + seconds

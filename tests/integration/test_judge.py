@@ -328,7 +328,7 @@ async def test_a_check_may_run_in_the_learners_process(runtime: str) -> None:
     inside = {"judge": "in-kernel"}
     author = [
         solution("answer", "import os\npid = os.getpid()\nx = 4"),
-        check("apart", "import os\nassert os.getpid() != pid"),
+        check("apart", hidden("print('marzipan')\nimport os\nassert os.getpid() != pid")),
         check("inside", "assert os.getpid() == pid and x == 4", about=inside),
         check("wrong", "assert x == 5", about=inside),
         check("broken", "x.y", about=inside),
@@ -343,6 +343,7 @@ async def test_a_check_may_run_in_the_learners_process(runtime: str) -> None:
         "partial": "failed",
     }
     assert told_of(result, "partial").points == 0.5
+    assert "marzipan" not in str(result), "what a hidden check printed is not the next one's"
 
 
 CREDIT = {
