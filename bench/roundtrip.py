@@ -90,7 +90,8 @@ def challenge_and_job() -> tuple[Challenge, Job]:
             for name, source in checks().items()
         ]
     steps = tuple(
-        Step("check" if c.role is Role.CHECK else "cell", c.id, c.source, c.points, judge=c.judge) for c in cells
+        Step("check" if c.role is Role.CHECK else "cell", c.id, c.source, c.points, judge=c.judge)
+        for c in cells
     )
     reference = json.dumps([{"id": c.id, "role": c.role.value, "source": c.source} for c in cells])
     return Challenge("bench", "", "", tuple(cells), LIMITS), Job(steps, LIMITS, reference)
@@ -135,7 +136,9 @@ def show(found: dict[str, dict[str, dict[str, float]]]) -> None:
         for head in ("", "judge, µs", "one process, µs", "ratio"):
             table.add_column(head, justify="left" if not head else "right")
         for name, line in lines.items():
-            table.add_row(name, f"{line['judge_us']:,.1f}", f"{line['one_process_us']:,.2f}", f"{line['ratio']:,.0f}")
+            table.add_row(
+                name, f"{line['judge_us']:,.1f}", f"{line['one_process_us']:,.2f}", f"{line['ratio']:,.0f}"
+            )
         console.print(table)
         took = lines[f"a check with {MANY:,} calls"]["judge_us"] / 1e6
         word = "within" if took <= PROMISED_S else "NOT within"

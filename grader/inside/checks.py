@@ -58,9 +58,14 @@ class CheckNamespace(dict[str, Any]):
         self.taken: set[str] = set()  # names that a check has deleted in the learner's namespace
 
     def __missing__(self, name: str) -> Any:
+        remembered = self.judge.remembered
+        if name in remembered:
+            return remembered[name]
         value = self.learners(name)
         if value is _MISSING:
             raise KeyError(name)
+        if _is_lasting(value):
+            remembered[name] = value
         return value
 
     def learners(self, name: str) -> Any:
@@ -91,6 +96,7 @@ class CheckNamespace(dict[str, Any]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         super().__setitem__(name, value)
+        self.judge.remembered.pop(name, None)
         if self.adopting or not isinstance(name, str) or not self._is_learners(name):
             return
         if name not in self.judge.author.defined:
@@ -147,6 +153,17 @@ class CheckNamespace(dict[str, Any]):
         for name in names - self.given:
             if dict.__contains__(self, name):
                 dict.__delitem__(self, name)
+
+
+def _is_lasting(value: Any) -> bool:
+    """Whether what a name stands for can be remembered: it is a value that cannot change, or asks when it
+    is used. Containers are not, whose content is brought up to date when they cross."""
+    kind = type(value)
+    if kind in (proxies.Function, int, float, bool, str, type(None), types.ModuleType, types.FunctionType):
+        return True
+    return isinstance(value, proxies.Mirror) or (
+        isinstance(kind, proxies.Mirror) and kind.__basicsize__ == proxies.LearnerObject.__basicsize__
+    )
 
 
 def _star_import(author: Author, name: str) -> tuple[str, str] | None:
@@ -330,6 +347,7 @@ class CheckRunner:
         judge.compare_learner = compare == "learner"
         judge.deadline = time.monotonic() + seconds
         judge.in_check = True
+        judge.remembered.clear()
         streams = sys.stdout, sys.stderr, sys.stdin
         sys.stdout, sys.stderr, sys.stdin = self.stdout, _Limited(self.output_bytes), io.StringIO()
         try:

@@ -10,7 +10,6 @@ import functools
 import importlib
 import inspect
 import sys
-import time
 import types
 import warnings
 import weakref
@@ -50,6 +49,8 @@ class Broken(BaseException):
 
 
 class Judge(Peer):
+    by_handle = frozenset({proxies.Function})
+
     def __init__(self, channel: Channel, author: Author) -> None:
         super().__init__(channel, 2)
         proxies.judge = self
@@ -65,6 +66,9 @@ class Judge(Peer):
         self.cells: list[str] = []  # the sources of the learner's cells that have run
         self.asked_as: dict[Any, str] = {}  # a mirror class -> the name by which a check got hold of it
         self.deadline = 0.0
+        # What names of the learner's namespace stand for, until that says that they changed. A lie about
+        # it can only show a check what the same name stood for a moment ago.
+        self.remembered: dict[str, Any] = {}
         self.compare_learner = False
         self.in_check = False
         self.broken: BaseException | None = None
@@ -128,7 +132,7 @@ class Judge(Peer):
             self.busy = True
 
     def budget(self) -> float:
-        return max(self.deadline - time.monotonic(), 0.02)
+        return self.deadline
 
     def blocked(self) -> None:
         self.on_idle()
@@ -200,6 +204,7 @@ class Judge(Peer):
                 self.broken = error
                 raise Broken from error
             self.described.clear()
+            self.remembered.clear()
             self.request("forget")
         self.overtime = False
 
@@ -208,6 +213,12 @@ class Judge(Peer):
     def extra_state(self) -> list[Any]:
         given_back, self.released = self.released, []
         return given_back
+
+    def apply_extra(self, extra: list[Any]) -> None:
+        for name in extra:
+            if type(name) is not str:
+                raise WireError("bad name")
+            self.remembered.pop(name, None)
 
     def _ref(self, handle: Any) -> proxies.Ref:
         if type(handle) is not int:

@@ -1,7 +1,7 @@
 """Requests and replies over a channel, the same for both sides.
 
 A message is one of
-    [REQUEST, id, operation, [arguments], [[name, argument]…], budget_s, state]
+    [REQUEST, id, operation, [arguments], [[name, argument]…], deadline, state]
     [RETURN, id, value, state]     [RAISE, id, exception, state]     [OVERTIME, id, state]
 Only one side is working at any moment. While a side waits for its reply it serves the other's requests
 (callbacks), so calls nest like an ordinary call stack. ``state`` is what ``Codec.updates`` says.
@@ -59,7 +59,7 @@ class Peer(Codec):
         return None
 
     def budget(self) -> float:
-        """Seconds that the other side may take for what it is asked now."""
+        """When the other side's time for what it is asked now is over, by the monotonic clock of both."""
         return 0.0
 
     # -- one frame each way --------------------------------------------------------------------------

@@ -172,6 +172,8 @@ _FUNCTION_NAMES = {id(value): name for name, value in SAFE_FUNCTIONS.items()}
 _SINGLETONS = (Ellipsis, NotImplemented)
 _VIEW_TYPES: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 _SCALARS = frozenset({type(None), bool, float, bytes})
+_WORDS = frozenset({*_SCALARS, str})
+_DECODED = frozenset({*_WORDS, int})  # what is its own encoding and needs no look
 _PLAIN_TYPES = {dict: Tag.DICT, OrderedDict: Tag.ORDEREDDICT, Counter: Tag.COUNTER}
 SHARED_TYPES = (list, dict, set, bytearray, deque, defaultdict, OrderedDict, Counter)
 
@@ -188,8 +190,9 @@ class Channel:
         self._buffer = bytearray()
         self._frames = 0
         self.outputs = outputs or {}
+        self._fd = sock.fileno()
         self._poll = select.poll()
-        self._poll.register(sock.fileno(), select.POLLIN)
+        self._poll.register(self._fd, select.POLLIN)
         for fd in self.outputs:
             self._poll.register(fd, select.POLLIN)
 
@@ -238,6 +241,8 @@ class Channel:
         ``idle`` is called about every 50 ms of waiting.
         """
         buffer = self._buffer
+        # poll looks at the socket first: what was printed before the frame was sent it has seen as well
+        looked = False
         while True:
             if len(buffer) >= 4:
                 (size,) = _LENGTH.unpack_from(buffer)
@@ -246,7 +251,7 @@ class Channel:
                 if len(buffer) >= 4 + size:
                     frame = bytes(memoryview(buffer)[4 : 4 + size])
                     del buffer[: 4 + size]
-                    if self.outputs:
+                    if self.outputs and not looked:
                         self.drain()
                     self._frames += 1
                     if idle is not None and self._frames % 64 == 0:
@@ -258,9 +263,10 @@ class Channel:
                     if idle is not None:
                         idle()
                     continue
-                if len(ready) > 1 or ready[0][0] != self.sock.fileno():
+                looked = True
+                if len(ready) > 1 or ready[0][0] != self._fd:
                     self.drain()
-                    if all(fd != self.sock.fileno() for fd, _ in ready):
+                    if all(fd != self._fd for fd, _ in ready):
                         if idle is not None:
                             idle()
                         continue
@@ -369,8 +375,12 @@ class Codec:
             return encoder(self, value, depth + 1)
         return self._encode_rare(value, depth + 1)
 
+    by_handle: frozenset[type] = frozenset()  # types that never go by value, known without a look
+
     def _encode_rare(self, value: Any, depth: int) -> Any:
         kind = type(value)
+        if kind in self.by_handle:
+            return self.encode_object(value, depth)
         module = getattr(kind, "__module__", "")
         if isinstance(module, str) and module.partition(".")[0] in ("numpy", "pandas"):
             from . import arrays
@@ -405,6 +415,8 @@ class Codec:
     def content(self, value: Any, depth: int) -> list[Any]:
         """What a shared container holds now, without its number."""
         encode = self.encode
+        if type(value) is list and _is_flat(value):
+            return value.copy()
         if isinstance(value, dict):
             flat: list[Any] = []
             for key, item in _dict_of(value).items(value):
@@ -426,8 +438,12 @@ class Codec:
             self._touched.add(number)
             return [Tag.REF, number]
         number = self.shared.add(value)
-        self._touched.add(number)
-        return [tag, number, *extra, *self.content(value, depth)]
+        content = self.content(value, depth)
+        if tag is Tag.LIST and _is_flat(value):
+            self.shared.synced[number] = msgpack.packb(content, unicode_errors="surrogatepass")
+        else:
+            self._touched.add(number)
+        return [tag, number, *extra, *content]
 
     def begin(self) -> None:
         self._touched.clear()
@@ -440,6 +456,8 @@ class Codec:
         as all of them together stay small; a large one is brought up to date only when it crosses.
         """
         shared = self.shared
+        if not shared.by_number and not shared.dropped:
+            return [[], []]
         changed: list[Any] = []
         budget = SHARED_BYTES_MAX
         seen: set[int] = set()
@@ -506,6 +524,8 @@ class Codec:
     def settle(self) -> None:
         """Note what all small containers hold now as what the other side knows."""
         shared = self.shared
+        if not shared.by_number:
+            return
         for number in list(shared.by_number):
             if number not in shared.synced or number in self._touched:
                 self._nodes = 0
@@ -520,7 +540,8 @@ class Codec:
 
             arrays.refill(self, value, content)
             return
-        decoded = [self.decode(item, 1) for item in content]
+        flat = _DECODED.issuperset(map(type, content))
+        decoded = content if flat else [self.decode(item, 1) for item in content]
         if isinstance(value, dict):
             if len(decoded) % 2:
                 raise WireError("odd dict")
@@ -598,6 +619,14 @@ class Codec:
         raise WireError("unknown module")
 
 
+def _is_flat(value: list[Any]) -> bool:
+    """Whether every item is its own encoding; most lists of checks are of this kind."""
+    kinds = set(map(type, value))
+    if kinds == {int}:
+        return min(value) >= -0x8000000000000000 and max(value) <= 0xFFFFFFFFFFFFFFFF
+    return kinds <= _WORDS
+
+
 def _dict_of(value: Any) -> Any:
     """The class whose methods are used on a dict: never those of a class of the learner's, and
     OrderedDict's own where dict's would leave its order behind."""
@@ -671,8 +700,11 @@ def _pairs(codec: Codec, items: list[Any], target: Any, depth: int) -> Any:
 def _decode_list(codec: Codec, item: list[Any], depth: int) -> Any:
     result: list[Any] = []
     codec.shared.add(result, codec.number(item[1]))
-    decode = codec.decode
-    result.extend([decode(each, depth) for each in item[2:]])
+    content = item[2:]
+    if not _DECODED.issuperset(map(type, content)):
+        decode = codec.decode
+        content = [decode(each, depth) for each in content]
+    result.extend(content)
     return result
 
 

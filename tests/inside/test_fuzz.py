@@ -164,7 +164,7 @@ def replies(item: Any) -> list[Any]:
         [RETURN, FIRST, item, STATE],
         [RAISE, FIRST, ERROR, STATE],
         [RAISE, FIRST, [Tag.LEARNER, 18, 6, NAMED, *ERROR[4:]], STATE],
-        [RETURN, FIRST, [Tag.LIST, 1, item], [[[1, [item]]], [3], [[1, 1]]]],
+        [RETURN, FIRST, [Tag.LIST, 1, item], [[[1, [item]]], [3], ["f"]]],
         [OVERTIME, FIRST, STATE],
     ]
 
@@ -344,6 +344,7 @@ WRONG_ORDER = {
     "without state": [[RETURN, FIRST, 5]],
     "with more": [[*GOOD, 1]],
     "unknown kind": [[9, FIRST, 5, STATE]],
+    "changed names that are none": [[RETURN, FIRST, 5, [[], [], [5]]]],
     "raise of data": [[RAISE, FIRST, 5, STATE]],
     "raise of a class": [[RAISE, FIRST, [Tag.TYPE, "builtins", "ValueError"], STATE]],
     "raise of an exit": [[RAISE, FIRST, [*ERROR[:3], [Tag.TYPE, "builtins", "int"], *ERROR[4:]], STATE]],

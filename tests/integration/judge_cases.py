@@ -220,6 +220,40 @@ NAMES = [
         """,
     ),
     case(
+        "names that a call binds anew",
+        """
+        count, kept = 0, [1]
+        def first():
+            return "first"
+        def second():
+            return "second"
+        current = first
+        def bump(n=1):
+            global count, current, kept, late
+            count += n
+            current = second if current is first else first
+            kept = [count]
+            late = count
+        def drop():
+            global late
+            del late
+        """,
+        """
+        assert count == 0 and current() == "first" and kept == [1]
+        for expected in (1, 2, 3):
+            bump()
+            assert count == expected == late and kept == [expected]
+            assert current() == ("second" if expected % 2 else "first")
+        drop()
+        try:
+            late
+        except NameError:
+            pass
+        else:
+            raise AssertionError("late is still there")
+        """,
+    ),
+    case(
         "plain variables",
         "colours = ['red', 'green']\nlimit = 3.5\nnested = {'a': [1, {'b': (2, 3)}]}",
         """

@@ -128,6 +128,20 @@ async def test_a_helper_from_a_setup_cell_cannot_be_overridden(runtime: str) -> 
     assert told(await graded(runtime, author)) == {"check": "passed"}
 
 
+@RUNTIMES
+async def test_a_name_that_a_check_binds_stays_its_own(runtime: str) -> None:
+    """Else the learner's code, with a name like it, could say what is expected."""
+    author = [
+        solution("answer", "expected = 1\ndef f():\n    return 2"),
+        check("check", "expected = 2\nassert f() == expected\nassert expected == 2"),
+        check("next", "assert f() == expected"),
+    ]
+    forged = "expected = 1\ndef f():\n    global expected\n    expected = 3\n    return 3"
+    learner = [solution("answer", forged), *author[1:]]
+    assert told(await graded(runtime, author)) == {"check": "passed", "next": "passed"}
+    assert told(await graded(runtime, author, learner)) == {"check": "failed", "next": "failed"}
+
+
 async def test_an_error_in_one_cell_does_not_stop_the_others() -> None:
     author = [
         solution("a", "a = 1"),
