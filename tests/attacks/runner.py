@@ -142,6 +142,10 @@ async def run_corpus(
         for case in todo:
             await one(case)
 
+    task = asyncio.current_task()
+    assert task is not None
+    # Ended from outside, it still takes its containers with it.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with pool, asyncio.TaskGroup() as group:
         for _ in range(JOBS):
             group.create_task(worker())
