@@ -3,6 +3,8 @@
 # packages. Either way one local image, challengehub/base:trixie, is what our own Dockerfiles start from, and challengehub/db-base what db does.
 . "$(dirname "$0")/lib.sh"
 set -euo pipefail
+# A failure inside $(…) counts too.
+shopt -s inherit_errexit
 # Fixed when built: raise it to have everybody's base images made anew.
 BASE_VERSION=1
 

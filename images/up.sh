@@ -41,7 +41,8 @@ port_free() {
 }
 
 start() {
-    port_free
+    # Said in full: set -e does not reach into what is called before an &&.
+    port_free || return 1
     hint "see what the container says in the lines above; 'make down' and 'make up' start everything afresh, and keep the data"
     compose up -d --no-build || { logs_of_the_ill; return 1; }
 }
