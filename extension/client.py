@@ -13,8 +13,8 @@ from .errors import Refusal
 
 # Long enough for a grader that is busy writing a big submission, short enough that a person still waits.
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
-# The grader says something every 5 s, if only that it is still there. The proxy between us keeps a stream open whose
-# other end has died, so silence is all that there is to notice it by; the page then asks again.
+# The grader says something every 5 s, if only that it is there. The proxy between us keeps a stream open
+# whose other end has died, so silence is all that there is to notice it by; the page then asks again.
 STREAM_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 
 

@@ -22,10 +22,8 @@ SETTINGS_FILE = ROOT / os.environ.get("CHALLENGEHUB_ENV_FILE", ".env.test")
 NEEDS_MAKE_TEST = (
     "`make test` makes an installation for the tests, and KEEP=1 leaves it running for single tests by hand"
 )
-# A real Hub is started for the tests of tests/hub; that takes too long for those to run at every change.
-_FOLDERS = {"hub": "integration", "integration": "integration", "e2e": "e2e"}
-# By folder. The Hub's and the extension's tests start servers of their own: no engine, but not seconds either.
-_MARKS = {"integration": "integration", "hub": "integration", "extension": "integration", "e2e": "e2e"}
+# By folder. The tests of the Hub and of the extension start servers: no engine, but not seconds either.
+_FOLDERS = {"integration": "integration", "hub": "integration", "extension": "integration", "e2e": "e2e"}
 _ORDER = {"integration": 1, "e2e": 2}
 
 

@@ -408,12 +408,13 @@ def test_what_runs_after_a_hidden_check_can_repeat_nothing_that_it_handed_over()
     work = Job((*job(of).steps, own), Limits())
     verdict = Verdict(of, work)
     told = "the argument 4711"
+    trouble = dict.fromkeys(("name", "message", "traceback"), told)
     for event in (
         start("answer"), cell(stdout="mine"),
         start("check0"), check("check0"),
         start("check1"), check("check1", status="failed", message=told, stdout=told),
         start("check2"), check("check2", status="failed", message="assert 1"),
-        start("own"), cell("own", status="error", stdout=told, error=dict.fromkeys(("name", "message", "traceback"), told)),
+        start("own"), cell("own", status="error", stdout=told, error=trouble),
         end(1),
     ):  # fmt: skip
         verdict.feed(event)
