@@ -10,6 +10,7 @@ import itertools
 import math
 import operator
 import pathlib
+import re
 import socket
 import struct
 import tracemalloc
@@ -644,3 +645,75 @@ def test_uuid_and_fraction_of_wrong_kinds_are_refused() -> None:
             Side(2).receive(msgpack.packb([item, [[], [], []]]))
     assert crossed(uuid.UUID(int=5)) == uuid.UUID(int=5)
     assert crossed(fractions.Fraction(1 << 200, 3)) == fractions.Fraction(1 << 200, 3)
+
+
+# -- the table of docs/judge.md ----------------------------------------------------------------------------
+
+JUDGE_MD = (pathlib.Path(__file__).parents[2] / "docs" / "judge.md").read_text(encoding="utf-8")
+SAMPLES: dict[str, Any] = {
+    "None": None, "bool": True, "int": 1 << 80, "float": 1.5, "complex": 1j, "str": "x", "bytes": b"x",
+    "tuple": (1,), "frozenset": frozenset({1}), "range": range(3), "slice": slice(1), "Ellipsis": ...,
+    "NotImplemented": NotImplemented, "date": datetime.date(2024, 1, 1),
+    "datetime": datetime.datetime(2024, 1, 1),
+    "time": datetime.time(1), "timedelta": datetime.timedelta(1), "timezone": datetime.UTC,
+    "Decimal": decimal.Decimal(1), "Fraction": fractions.Fraction(1, 3), "UUID": uuid.UUID(int=1),
+    "Path": pathlib.Path("x"), "PurePosixPath": pathlib.PurePosixPath("x"), "dict_keys": {1: 2}.keys(),
+    "dict_values": {1: 2}.values(), "dict_items": {1: 2}.items(), "list": [1], "dict": {1: 2}, "set": {1},
+    "bytearray": bytearray(b"x"), "deque": deque([1]), "defaultdict": defaultdict(int),
+    "OrderedDict": OrderedDict(a=1),
+    "Counter": Counter("a"), "ndarray": np.zeros(2), "Series": pd.Series([1]),
+    "DataFrame": pd.DataFrame({"a": [1]}),
+    "float64": np.float64(1), "dtype": np.dtype("f8"), "Index": pd.Index(["a"]),
+    "RangeIndex": pd.RangeIndex(2),
+    "MultiIndex": pd.MultiIndex.from_tuples([(1, 2)]), "DatetimeIndex": pd.DatetimeIndex(["2024-01-01"]),
+    "Timestamp": pd.Timestamp("2024-01-01"), "Timedelta": pd.Timedelta("1D"),
+    "Categorical": pd.Categorical(["a"]),
+    "NA": pd.NA, "NaT": pd.NaT,
+}  # fmt: skip
+
+
+def rows() -> list[tuple[str, str]]:
+    table = JUDGE_MD.split("| what | how |")[1].split("\n\n")[0]
+    return [(line.split("|")[1], line.split("|")[2].strip()) for line in table.splitlines() if "|" in line][
+        1:
+    ]
+
+
+def documented(shared: bool | None = None) -> set[str]:
+    return {
+        name
+        for names, how in rows()
+        if how.startswith("by value") and (shared is None or ("shared" in how) is shared)
+        for name in re.findall(r"`(\w+)`", names)
+    }
+
+
+def test_all_that_the_table_names_goes_by_value() -> None:
+    assert documented() == set(SAMPLES)
+    for name, value in SAMPLES.items():
+        found = crossed(value)
+        assert type(found) is type(value), name
+
+
+def test_all_that_goes_by_value_is_in_the_table() -> None:
+    known = {type(value) for value in SAMPLES.values()}
+    assert set(wire._ENCODERS) <= known
+    assert known >= wire._SCALARS
+
+
+def test_what_the_table_calls_shared_is() -> None:
+    arrays = {"ndarray", "Series", "DataFrame"}
+    assert documented(shared=True) == {each.__name__ for each in wire.SHARED_TYPES} | arrays
+    for name in documented():
+        here, _ = pair()
+        value = copy.copy(SAMPLES[name]) if name in documented(shared=True) else SAMPLES[name]
+        here._message([], lambda here=here, value=value: [here.encode(value)])  # type: ignore[misc]
+        kept = any(each is value for each in here.shared.by_number.values())
+        assert kept is (name in documented(shared=True)), name
+
+
+def test_the_caps_are_those_of_the_documentation() -> None:
+    assert f"{wire.FRAME_MAX >> 20} MB" in JUDGE_MD
+    assert f"{wire.DEPTH_MAX} levels" in JUDGE_MD
+    assert f"over {wire.SHARED_BYTES_MAX >> 10} KB" in JUDGE_MD
+    assert (wire.NODES_MAX, wire.LENGTH_MAX // 2, wire.INT_MAX_BYTES * 8) == (10**6, 2 * 10**6, 1 << 20)
