@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# build.sh NAME: makes challengehub/NAME:latest from images/NAME/Dockerfile, unless what goes into it is what went into the one that is there.
+# build.sh NAME: makes challengehub/NAME with the tag of the settings file from images/NAME/Dockerfile, unless what goes into it is what went into the one that is there.
 . "$(dirname "$0")/lib.sh"
 set -euo pipefail
 name=$1
-image=$PREFIX/$name:latest
+image=$PREFIX/$name:$(setting IMAGE_TAG)
 dockerfile=images/$name/Dockerfile
 
 # The paths of the checkout that the Dockerfile copies, and with them everything that can change the image.

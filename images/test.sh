@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All of `make test`: a second installation beside the one people use, on a port and with secrets of its own; every test; and away with it again.
-#   test.sh [PYTEST ARGUMENT...]     KEEP=1 leaves the installation running, to look at
+#   test.sh [PYTEST ARGUMENT...]     KEEP=1 leaves the installation running, to look at; IMAGE_TAG=name makes images and an installation of that
+#                                    name, so that several checkouts can be tested on one machine at the same time
 # Exit code: pytest's, or 1 if there was nothing to run it on. What its containers said is in logs/test-containers.log.
 export CHALLENGEHUB_ENV_FILE=.env.test CHALLENGEHUB_EXTRA=test
 STEPS=1
@@ -36,7 +37,8 @@ while [ -z "$port" ]; do
     port=$((20000 + RANDOM % 20000))
     if (exec 9<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then port=; fi
 done
-images/up.sh COMPOSE_PROJECT_NAME=challengehub-test CHALLENGEHUB_PORT=$port || exit 1
+images/up.sh COMPOSE_PROJECT_NAME=challengehub-test${IMAGE_TAG:+-$IMAGE_TAG} CHALLENGEHUB_PORT=$port IMAGE_TAG=${IMAGE_TAG:-latest} || exit 1
+export SANDBOX_IMAGE=$PREFIX/sandbox:${IMAGE_TAG:-latest} DB_IMAGE=$PREFIX/db:${IMAGE_TAG:-latest}
 [ "$(id -u)" = 0 ] || have chromium || root_first
 step "Browser" install_browser
 

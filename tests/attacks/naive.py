@@ -16,7 +16,7 @@ from .leaks import leaked
 from .model import MARKER, Case, submission
 from .targets import TARGETS
 
-IMAGE = os.environ.get("CHALLENGEHUB_ATTACKS_IMAGE", "challengehub/sandbox:latest")
+IMAGE = os.environ.get("SANDBOX_IMAGE", "challengehub/sandbox:latest")
 INSIDE = Path(__file__).with_name("naive_inside.py")
 DEADLINE_S = 30.0  # per case, from outside: the grader itself hangs
 # Its own time limit: what is meant to hang need not be waited for long; other cases shall not meet it.

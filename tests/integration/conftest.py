@@ -82,7 +82,7 @@ def server() -> Iterator[Server]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     container = engine.containers.run(
-        "challengehub/db:latest",
+        os.environ.get("DB_IMAGE", "challengehub/db:latest"),
         detach=True,
         name=f"challengehub-tests-db-{os.urandom(4).hex()}",
         environment={f"MYSQL_{user}_PASSWORD": PASSWORD for user in ("ROOT", "HUB", "GRADER")},
