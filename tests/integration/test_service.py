@@ -500,7 +500,7 @@ async def test_a_flood_waits_in_line_and_another_learner_does_not(
 async def test_a_watcher_sees_its_place_in_the_queue_move_up(
     start: Start, learner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grader.handlers.QUIET_S", 0.2)
+    monkeypatch.setattr("grader.handlers.submissions.QUIET_S", 0.2)
     async with start(workers=1) as service, speaking(service, learner) as api:
         ids = [await send(api, "import time", "time.sleep(1)") for _ in range(4)]
         told = [data["position"] for name, data in await watched(api, ids[-1]) if name == "state"]

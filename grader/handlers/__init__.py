@@ -1,0 +1,25 @@
+"""The REST API (openapi.yaml is its contract): a module for each noun, JSON, one shape for errors."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tornado.web import RequestHandler
+
+from ..hub import OAuthCallback
+from . import challenges, service, submissions
+from .base import API, Parts, Seats
+
+__all__ = ["API", "Parts", "Seats", "routes"]
+
+
+def routes(parts: Parts) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
+    prefix, given = re.escape(parts.prefix), {"parts": parts}
+    nouns = [*service.ROUTES, *challenges.ROUTES, *submissions.ROUTES]
+    return [
+        (prefix, service.HomeHandler, given),
+        (prefix + "oauth_callback", OAuthCallback, {"hub": parts.hub}),
+        *((prefix + API + path, handler, given) for path, handler in nouns),
+        (".*", service.UnknownHandler, given),
+    ]

@@ -1,0 +1,216 @@
+"""Submissions: taken in, looked up, watched."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import re
+from typing import Any
+
+from tornado.iostream import StreamClosedError
+
+from ..challenge import build_job, parse_submission
+from ..errors import (
+    DatabaseUnavailable,
+    GraderError,
+    NotebookMalformed,
+    RequestMalformed,
+    SubmissionUnknown,
+    VersionStale,
+)
+from ..models import Challenge, Job, State
+from ..notebook import MAX_SUBMISSION_BYTES
+from ..store import Accepted, NewSubmission, Version
+from ..worker import Handed
+from .base import API, ApiHandler
+
+log = logging.getLogger(__name__)
+
+# a notebook that is sent as a string has its quotes and line ends escaped
+MAX_BODY_BYTES = 2 * MAX_SUBMISSION_BYTES + 64 * 1024
+QUIET_S = 5.0  # without an event: look at the record, and show the watcher's proxy that we live
+LIST_MOST = 100
+KEY = re.compile(r"[A-Za-z0-9-]{1,64}")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class SubmissionsHandler(ApiHandler):
+    body_limit = MAX_BODY_BYTES
+
+    async def get(self) -> None:
+        try:
+            limit = int(self.get_query_argument("limit", "20"))
+        except ValueError as error:
+            raise RequestMalformed("limit must be a whole number.") from error
+        if not 1 <= limit <= LIST_MOST:
+            raise RequestMalformed(f"limit must be from 1 to {LIST_MOST}.")
+        slug = self.get_query_argument("challenge", None)
+        if slug is not None:
+            # an unknown one is an error: an empty list would look like "no attempts yet"
+            await self.parts.catalogue.current(slug)
+        store = self.parts.store
+        found = await store.database.run(store.submissions, self.caller.name, slug, limit)
+        self.send({"submissions": found})
+
+    async def post(self) -> None:
+        self.parts.submissions.take(self.caller.name)
+        slug, number, notebook, key = self._read()
+        digest = hashlib.sha256()
+        for part in (slug, str(number), notebook):
+            digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
+        new = NewSubmission(self.caller.name, key, digest.hexdigest(), notebook)
+        try:
+            version = await self.parts.catalogue.current(slug)
+            challenge, job = await self._fit(version, number, notebook)
+        except GraderError:
+            # what was accepted once stays accepted, also when the challenge has changed or gone since
+            store = self.parts.store
+            repeated = await store.database.run(store.repeated, new)
+            if repeated is None:
+                raise
+            self._answer(repeated)
+        else:
+            self._answer(await self._accept(new, version, challenge, job))
+
+    def _read(self) -> tuple[str, int, str, str]:
+        key = self.request.headers.get("Idempotency-Key", "")
+        if not KEY.fullmatch(key):
+            raise RequestMalformed("The header Idempotency-Key must be 1 to 64 letters, digits and dashes.")
+        body = self.json_body()
+        slug, number, notebook = body.get("challenge"), body.get("version"), body.get("notebook")
+        if not isinstance(slug, str):
+            raise RequestMalformed("challenge must be the slug of a challenge.")
+        if type(number) is not int:
+            raise RequestMalformed("version must be the number of the challenge's version.")
+        if isinstance(notebook, dict):
+            notebook = json.dumps(notebook, ensure_ascii=False, separators=(",", ":"))
+        if not isinstance(notebook, str):
+            raise NotebookMalformed("notebook must be a notebook: its JSON object, or the text of its file.")
+        return slug, number, notebook, key
+
+    async def _fit(self, current: Version, number: int, notebook: str) -> tuple[Challenge, Job]:
+        """What to grade, if the notebook fits the challenge's current version; raises why it does not."""
+        if number != current.number:
+            raise VersionStale(
+                "This challenge has been changed since you opened it. Open it anew from the list of "
+                "challenges and carry your answer over; your old notebook stays where it is.",
+                details={"current": current.number},
+            )
+        challenge = await self.parts.catalogue.challenge(current.id)
+        return challenge, build_job(challenge, parse_submission(notebook))
+
+    async def _accept(self, new: NewSubmission, version: Version, challenge: Challenge, job: Job) -> Accepted:
+        """Into the record; and straight to an idle worker, if there is one and nobody waits."""
+        workers, store = self.parts.workers, self.parts.store
+        reserved = workers.reserve()
+        handed = False
+        try:
+            accepted = await store.database.run(
+                store.accept,
+                new,
+                version,
+                queue_max=self.parts.queue_max,
+                claim_as=workers.name if reserved else None,
+                lease_s=workers.lease_s,
+            )
+            if reserved and accepted.work:
+                workers.hand_over(Handed(accepted.work, challenge, job))
+                handed = True
+        finally:
+            if reserved and not handed:
+                workers.give_up()
+        if accepted.created and not handed:
+            workers.wake()
+        return accepted
+
+    def _answer(self, accepted: Accepted) -> None:
+        self.set_header("Location", f"{self.parts.prefix}{API}submissions/{accepted.uuid}")
+        status = 202 if accepted.created else 200
+        self.send({"id": accepted.uuid, "state": accepted.state, "position": accepted.position}, status)
+
+
+class OwnSubmissionHandler(ApiHandler):
+    async def own_submission(self, uuid: str) -> dict[str, Any]:
+        """Raises SubmissionUnknown, also for another learner's: that there is one is nobody's business."""
+        store = self.parts.store
+        found = (
+            await store.database.run(store.submission, uuid, self.caller.name)
+            if UUID.fullmatch(uuid)
+            else None
+        )
+        if found is None:
+            raise SubmissionUnknown("You have no such submission.")
+        return found
+
+
+class SubmissionHandler(OwnSubmissionHandler):
+    async def get(self, uuid: str) -> None:
+        self.send(await self.own_submission(uuid))
+
+
+class EventsHandler(OwnSubmissionHandler):
+    """Server-sent events: what is known at once, the rest as it comes, and the end after ``result``."""
+
+    async def get(self, uuid: str) -> None:
+        with self.parts.watchers.seat(self.caller.name), self.parts.events.watch(uuid) as watch:
+            submission = await self.own_submission(uuid)
+            self.set_header("Content-Type", "text/event-stream; charset=utf-8")
+            # tells a buffering proxy to pass events on as they come
+            self.set_header("X-Accel-Buffering", "no")
+            try:
+                told = await self._tell_state(submission, None)
+                if submission["state"] == State.FINISHED:
+                    await self._replay(submission)
+                    return
+                async for event in watch.events(QUIET_S):
+                    if event is None:
+                        # with the database away the events still come, and the next look may find it
+                        with contextlib.suppress(DatabaseUnavailable):
+                            submission = await self.own_submission(uuid)
+                        if submission["state"] == State.FINISHED:
+                            break
+                        told = await self._tell_state(submission, told)
+                    elif event.name == "state" and (event.data["state"], event.data["position"]) == told:
+                        continue
+                    elif event.name == "state":
+                        told = await self._tell_state(event.data, told)
+                    else:
+                        await self._tell(event.name, event.data)
+                        if event.name == "result":
+                            return
+                submission = await self.own_submission(uuid)
+                if submission["state"] == State.FINISHED:
+                    await self._tell("result", submission)
+            except StreamClosedError:
+                log.debug("the watcher of %s has gone", uuid)
+            except GraderError as error:
+                # the status line is long sent; a watcher that connects again is told the state
+                log.info("the watch of %s ends: %s", uuid, error)
+
+    async def _tell(self, name: str, data: dict[str, Any]) -> None:
+        self.write(f"event: {name}\ndata: {json.dumps(data)}\n\n")
+        await self.flush()
+
+    async def _tell_state(self, submission: dict[str, Any], told: tuple[str, int] | None) -> tuple[str, int]:
+        now = (str(submission["state"]), int(submission["position"]))
+        if now == told:
+            self.write(": still here\n\n")
+            await self.flush()
+        else:
+            await self._tell("state", {"state": now[0], "position": now[1]})
+        return now
+
+    async def _replay(self, submission: dict[str, Any]) -> None:
+        for name in ("cell", "check"):
+            for data in submission[name + "s"]:
+                self.write(f"event: {name}\ndata: {json.dumps(data)}\n\n")
+        await self._tell("result", submission)
+
+
+ROUTES: list[tuple[str, type[ApiHandler]]] = [
+    ("submissions", SubmissionsHandler),
+    ("submissions/([^/]+)", SubmissionHandler),
+    ("submissions/([^/]+)/events", EventsHandler),
+]
