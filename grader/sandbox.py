@@ -62,7 +62,7 @@ class Spec:
 
     memory_mb: int = 512
     processes: int = 64
-    cpus: float = 1.0
+    cpus: float = 2.0  # one each for judge and learner, but never more than the engine has
     runtime: str = "auto"  # "runc", "runsc", or "auto": the engine's setting decides
 
     @classmethod
@@ -274,6 +274,7 @@ class Engine:
         self._run_id = uuid.uuid4().hex
         self._docker: aiodocker.Docker | None = None
         self._runtimes: frozenset[str] | None = None
+        self._cpus = 1
         self._profile = ""
 
     async def close(self) -> None:
@@ -281,18 +282,19 @@ class Engine:
             await self._docker.close()
 
     async def resolve(self, spec: Spec) -> Spec:
-        """The spec with its runtime decided."""
+        """The spec with its runtime decided, and no more processors than there are."""
         wanted = self.settings.runtime if spec.runtime == "auto" else spec.runtime
         if self._runtimes is None:
             async with _calling():
-                self._runtimes = frozenset((await self._client().system.info())["Runtimes"])
+                told = await self._client().system.info()
+            self._runtimes, self._cpus = frozenset(told["Runtimes"]), told["NCPU"]
         if wanted == "auto":
             wanted = "runsc" if "runsc" in self._runtimes else "runc"
         if wanted not in self._runtimes:
             raise EngineUnavailable(
                 f"The Docker engine has no runtime “{wanted}”. Install it or set SANDBOX_RUNTIME=auto."
             )
-        return replace(spec, runtime=wanted)
+        return replace(spec, runtime=wanted, cpus=min(spec.cpus, self._cpus))
 
     async def make(
         self, spec: Spec, discard: Callable[[Sandbox], None], died: Callable[[Sandbox], None]

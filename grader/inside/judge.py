@@ -19,8 +19,9 @@ from unittest import mock
 
 from . import proxies
 from .author import Author
+from .channel import Channel
 from .peer import Overtime, Peer
-from .wire import KNOWN_TYPES, Channel, Gone, Tag, WireError
+from .wire import KNOWN_TYPES, Gone, Tag, WireError
 
 _FUNCTIONS = (
     types.FunctionType,

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .wire import Channel, Codec, Gone, ValueTooLarge, WireError
+from .channel import Channel
+from .wire import Codec, Gone, ValueTooLarge, WireError
 
 REQUEST, RETURN, RAISE, OVERTIME = 0, 1, 2, 3
 NESTING_MAX = 250  # callbacks within callbacks; about where Python's own recursion limit would end them

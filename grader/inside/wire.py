@@ -17,7 +17,6 @@ import decimal
 import fractions
 import pathlib
 import re
-import select
 import socket
 import struct
 import sys
@@ -35,8 +34,6 @@ DEPTH_MAX = 120  # nesting; a linked list of nested tuples longer than this goes
 INT_MAX_BYTES = 128 * 1024  # an int of a million bits; Python itself is quadratic beyond
 SHARED_MAX = 512  # shared containers kept in step at once
 SHARED_BYTES_MAX = 256 * 1024  # bytes re-encoded at most to keep idle containers in step
-
-_LENGTH = struct.Struct(">I")
 
 
 class WireError(Exception):
@@ -176,106 +173,6 @@ _WORDS = frozenset({*_SCALARS, str})
 _DECODED = frozenset({*_WORDS, int})  # what is its own encoding and needs no look
 _PLAIN_TYPES = {dict: Tag.DICT, OrderedDict: Tag.ORDEREDDICT, Counter: Tag.COUNTER}
 SHARED_TYPES = (list, dict, set, bytearray, deque, defaultdict, OrderedDict, Counter)
-
-
-class Channel:
-    """Frames over a socket, with the other side's printed output read in the meantime.
-
-    ``outputs`` maps a readable descriptor to a function that is given each chunk (bytes) read from it.
-    What was written to it before a frame was sent is always delivered before that frame.
-    """
-
-    def __init__(self, sock: socket.socket, outputs: dict[int, Any] | None = None) -> None:
-        self.sock = sock
-        self._buffer = bytearray()
-        self._frames = 0
-        self.outputs = outputs or {}
-        self._fd = sock.fileno()
-        self._poll = select.poll()
-        self._poll.register(self._fd, select.POLLIN)
-        for fd in self.outputs:
-            self._poll.register(fd, select.POLLIN)
-
-    def send(self, message: list[Any], blocked: Any = None) -> None:
-        """Send one frame; ValueTooLarge when it breaks the cap, OSError when the peer is gone.
-
-        ``blocked`` is called about every 10 ms while the peer does not read. What it raises leaves half a
-        frame behind: nothing can be said to that peer any more.
-        """
-        data = msgpack.packb(message, unicode_errors="surrogatepass")
-        if len(data) > FRAME_MAX:
-            raise ValueTooLarge(f"a value of {len(data) >> 20} MB is too large to be checked")
-        if blocked is None and not self.outputs:
-            self.sock.sendall(_LENGTH.pack(len(data)) + data)
-            return
-        # The peer may be blocked on its output pipe: keep reading it while a large frame goes out.
-        view = memoryview(_LENGTH.pack(len(data)) + data)
-        while view:
-            try:
-                view = view[self.sock.send(view, socket.MSG_DONTWAIT) :]
-            except BlockingIOError:
-                self.drain()
-                if blocked is not None:
-                    blocked()
-                select.select([], [self.sock], [], 0.01)
-
-    def drain(self) -> None:
-        """Deliver what the outputs hold now, without waiting."""
-        import os
-
-        for fd, deliver in list(self.outputs.items()):
-            while True:
-                try:
-                    chunk = os.read(fd, 65536)
-                except BlockingIOError:
-                    break
-                if not chunk:
-                    self._poll.unregister(fd)
-                    del self.outputs[fd]
-                    break
-                deliver(chunk)
-
-    def receive(self, idle: Any = None) -> list[Any]:
-        """The next frame, decoded by msgpack only. Gone when the peer is, WireError on bad bytes.
-
-        ``idle`` is called about every 50 ms of waiting.
-        """
-        buffer = self._buffer
-        # poll looks at the socket first: what was printed before the frame was sent it has seen as well
-        looked = False
-        while True:
-            if len(buffer) >= 4:
-                (size,) = _LENGTH.unpack_from(buffer)
-                if size > FRAME_MAX:
-                    raise WireError("frame too long")
-                if len(buffer) >= 4 + size:
-                    frame = bytes(memoryview(buffer)[4 : 4 + size])
-                    del buffer[: 4 + size]
-                    if self.outputs and not looked:
-                        self.drain()
-                    self._frames += 1
-                    if idle is not None and self._frames % 64 == 0:
-                        idle()  # a flood of frames must not keep the clock from being looked at
-                    return unpack(frame)
-            if self.outputs or idle is not None:
-                ready = self._poll.poll(50)
-                if not ready:
-                    if idle is not None:
-                        idle()
-                    continue
-                looked = True
-                if len(ready) > 1 or ready[0][0] != self._fd:
-                    self.drain()
-                    if all(fd != self._fd for fd, _ in ready):
-                        if idle is not None:
-                            idle()
-                        continue
-            chunk = self.sock.recv(262144)
-            if not chunk:
-                if self.outputs:
-                    self.drain()
-                raise Gone
-            buffer += chunk
 
 
 def unpack(frame: bytes) -> list[Any]:

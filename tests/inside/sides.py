@@ -10,9 +10,10 @@ from typing import Any
 import msgpack
 
 from grader.inside.author import Author
+from grader.inside.channel import Channel
 from grader.inside.judge import Judge
 from grader.inside.peer import Peer
-from grader.inside.wire import Channel, Tag, WireError, unpack
+from grader.inside.wire import Tag, WireError, unpack
 
 
 class Side(Peer):

@@ -22,10 +22,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grader.inside import proxies
+from grader.inside.channel import Channel
 from grader.inside.judge import Broken, Judge
 from grader.inside.learner import Learner
 from grader.inside.peer import OVERTIME, RAISE, REQUEST, RETURN, Overtime
-from grader.inside.wire import Channel, Tag, WireError, unpack
+from grader.inside.wire import Tag, WireError, unpack
 
 from .sides import Side, framed, judge
 

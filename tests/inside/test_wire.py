@@ -28,7 +28,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grader.inside import wire
-from grader.inside.wire import Channel, Gone, Tag, ValueTooLarge, WireError, unpack
+from grader.inside.channel import Channel
+from grader.inside.wire import Gone, Tag, ValueTooLarge, WireError, unpack
 
 from .sides import Handle, Side, crossed, pair
 
