@@ -26,10 +26,10 @@ import msgpack
 
 from . import learner
 from .author import Author
+from .channel import Channel, Mailbox
 from .checks import CheckRunner, CheckTimeout, Outcome
 from .judge import Broken, Judge
 from .peer import Overtime
-from .wire import Channel
 
 PROTOCOL = 1
 JUDGE_UID, LEARNER_UID = 1000, 2000
@@ -50,12 +50,12 @@ def _become(uid: int) -> None:
     os.umask(0o022)
 
 
-def _be_learner(sock: socket.socket, stdout: int, stderr: int) -> None:
+def _be_learner(channel: Channel, stdout: int, stderr: int) -> None:
     """The child's life; never returns."""
     null = os.open(os.devnull, os.O_RDONLY)
     for target, source in ((0, null), (1, stdout), (2, stderr)):
         os.dup2(source, target)
-    keep = sock.fileno()
+    keep = channel.sock.fileno()
     os.closerange(3, keep)
     os.closerange(keep + 1, 4096)
     try:
@@ -76,8 +76,8 @@ def _be_learner(sock: socket.socket, stdout: int, stderr: int) -> None:
     sys.stderr = sys.__stderr__ = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # type: ignore[misc]
     shell = learner.make_shell()
     sys.modules["__main__"].__dict__.pop("_be_learner", None)
-    sock.sendall(b"w")
-    learner.serve(sock, shell)
+    channel.sock.sendall(b"w")
+    learner.serve(channel, shell)
 
 
 def _exactly(fd: int, size: int) -> bytes:
@@ -131,7 +131,9 @@ class Grader:
 class Run:
     """One submission: the steps in order, an event for each, and an honest end."""
 
-    def __init__(self, grader: Grader, sock: socket.socket, pid: int, pipes: tuple[int, int]) -> None:
+    def __init__(
+        self, grader: Grader, sock: socket.socket, mailbox: Mailbox, pid: int, pipes: tuple[int, int]
+    ) -> None:
         self.grader, self.pid = grader, pid
         self.limits: dict[str, Any] = {"wall_s": 10.0, "output_kb": 64}
         self.output_left = 65536
@@ -140,7 +142,7 @@ class Run:
         self.cpu_s = 0.0  # processor time that it used, known with its status
         self.ends = self.hard = time.monotonic() + 30.0
         outputs = {pipes[0]: self._printed, pipes[1]: self._printed_error}
-        self.channel = Channel(sock, outputs)
+        self.channel = Channel(sock, outputs, mailbox.lanes())
         self.judge = Judge(self.channel, Author())
         self.judge.on_idle = self._idle
         self.runner = CheckRunner(self.judge, self.output_left)
@@ -323,7 +325,7 @@ class Run:
         if type(answer) is not list or len(answer) != 3:
             return Outcome("error", "The check could not be run.")
         if answer[0] == "passed":
-            return _credit(answer[2], points)
+            return _credit(None if step["source"].rstrip().endswith(";") else answer[2], points)
         status, error = _cell_answer(answer[:2])
         message = f"{error['name']}: {error['message']}" if error else ""
         return Outcome("failed" if answer[0] == "failed" else status, message)
@@ -416,6 +418,7 @@ def _peak_memory(pid: int) -> int | None:
 def main() -> None:
     grader = Grader()
     ours, theirs = socket.socketpair()
+    mailbox = Mailbox()
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
     learner.warm_up()
@@ -424,7 +427,7 @@ def main() -> None:
         try:
             grader.close()
             ours.close()
-            _be_learner(theirs, out_write, err_write)
+            _be_learner(Channel(theirs, None, mailbox.lanes()[::-1]), out_write, err_write)
         except BaseException:
             traceback.print_exc()
         finally:
@@ -447,7 +450,7 @@ def main() -> None:
         raise SystemExit(
             "the learner's process did not start: " + os.read(err_read, 65536).decode("utf-8", "replace")
         )
-    run = Run(grader, ours, pid, (out_read, err_read))
+    run = Run(grader, ours, mailbox, pid, (out_read, err_read))
     run.warm_up()
     grader.send({"event": "ready", "protocol": PROTOCOL, "python": sys.version.split()[0]})
     run.take(grader.job())

@@ -396,30 +396,31 @@ class CheckRunner:
 
 
 def _credit(value: Any, points: float) -> Outcome:
-    """A finite number as the last value is partial credit within [0, points]; none at all is all of it.
+    """What a check's last value says: a number is partial credit within [0, points], False is a failure
+    (``f(2) == 4`` stands there), and anything else says nothing: the check ran to its end.
 
-    nbgrader takes any other last value for full credit, nan and text included: not copied.
+    nbgrader takes False, nan and infinity for all of the points: not copied.
     """
     if isinstance(value, int | float) and type(value) is not bool:
         # Also of a class of the learner's: what it holds counts, not what it says of itself.
         value = int.__index__(value) if isinstance(value, int) else float.__pos__(value)
-    kind = type(value)
     if (
-        kind.__module__ == "numpy"
+        type(value).__module__ == "numpy"
         and not proxies.is_learners(value)
-        and hasattr(value, "item")
         and getattr(value, "shape", None) == ()
+        and hasattr(value, "item")
     ):
         value = value.item()
-        kind = type(value)
-    if kind in (int, float) and math.isfinite(value):
-        earned = min(max(float(value), 0.0), points)
-        if earned >= points:
-            return Outcome("passed", "", earned)
-        return Outcome("failed", f"{earned:g} of {points:g} points", earned)
-    if kind in (bool, float, int, str):
+    if value is False:
+        return Outcome("failed", "This check ended with False.", 0.0)
+    if type(value) not in (int, float):
+        return Outcome("passed")
+    if not math.isfinite(value):
         return Outcome("failed", f"This check ended with {value!r}, which is not a number of points.", 0.0)
-    return Outcome("passed")
+    earned = min(max(float(value), 0.0), points)
+    if earned >= points:
+        return Outcome("passed", "", earned)
+    return Outcome("failed", f"{earned:g} of {points:g} points", earned)
 
 
 def _describe(error: BaseException) -> Outcome:

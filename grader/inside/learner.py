@@ -16,7 +16,6 @@ import operator
 import os
 import resource
 import signal
-import socket
 import sys
 import time
 import traceback
@@ -25,8 +24,9 @@ import warnings
 from _signal import getsignal  # type: ignore[import-not-found]  # signal.getsignal makes an enum of it
 from typing import Any
 
+from .channel import Channel
 from .peer import REQUEST, Overtime, Peer
-from .wire import SHARED_TYPES, Channel, Gone, Tag, WireError
+from .wire import SHARED_TYPES, Gone, Tag, WireError
 
 # What of a class the judge must know by name: which of these it defines itself, so that its mirror
 # answers ``callable``, ``iter``, ``len`` … exactly when the original does.
@@ -477,8 +477,9 @@ class Learner(Peer):
             raise error
         if error is None:
             value = result.result
-            plain = value is None or type(value) in (int, float, bool, str)
-            return ["passed", None, value if plain else "" if isinstance(value, str) else None]
+            if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
+                value = value.item()
+            return ["passed", None, value if type(value) in (int, float, bool) else None]
         status = "failed" if isinstance(error, AssertionError) else "error"
         return [status, describe_error(error), None]
 
@@ -730,9 +731,9 @@ def make_shell() -> Any:
     return shell
 
 
-def serve(sock: socket.socket, shell: Any) -> None:
+def serve(channel: Channel, shell: Any) -> None:
     """Serve the judge until it hangs up."""
-    peer = Learner(Channel(sock), shell)
+    peer = Learner(channel, shell)
     cells = _CELL_FILES
     cache_name = shell.compile.cache
 

@@ -374,25 +374,39 @@ CREDIT = {
     "negative": ("-x", "failed", 0.0),
     "nan": ("float('nan') * x", "failed", 0.0),
     "infinite": ("float('inf') * x", "failed", 0.0),
-    "true": ("x == 1", "failed", 0.0),
-    "text": ("str(x)", "failed", 0.0),
+    "true": ("x == 1", "passed", 4.0),
+    "false": ("x == 2", "failed", 0.0),
+    "false-at-last": ("assert x == 1\nx == 1 and not x", "failed", 0.0),
+    "text": ("str(x)", "passed", 4.0),
+    "list": ("[x]", "passed", 4.0),
+    "numpy-true": ("import numpy as np\nnp.equal(x, 1)", "passed", 4.0),
+    "numpy-false": ("import numpy as np\nnp.equal(x, 2)", "failed", 0.0),
+    "numpy-nan": ("import numpy as np\nnp.float32('nan')", "failed", 0.0),
     "numpy": ("import numpy as np\nnp.float64(2) * x", "failed", 2.0),
     "none": ("print(x)", "passed", 4.0),
     "object": ("thing", "passed", 4.0),
     "docstring": ("'just words'", "passed", 4.0),
     "suppressed": ("x * 0;", "passed", 4.0),
     "own-number": ("mine", "failed", 0.0),
+    "own-equality": ("always == 5", "failed", 0.0),
 }
 
 
 @RUNTIMES
 async def test_partial_credit(runtime: str) -> None:
     number = "class Four(float):\n    def __float__(self): return 4.0\nmine = Four(0)\n"
-    author = [solution("answer", f"x = 1\nclass Thing: pass\nthing = Thing()\n{number}")]
+    own = f"class Thing: pass\nthing = Thing()\n{number}{EQUAL}always = Always()\n"
+    author = [solution("answer", f"x = 1\n{own}")]
     author += [check(name, source, points=4) for name, (source, _, _) in CREDIT.items()]
+    inside = {name: credit for name, credit in CREDIT.items() if not name.startswith("own-")}
+    author += [
+        check(f"in-kernel-{name}", source, points=4, about={"judge": "in-kernel"})
+        for name, (source, _, _) in inside.items()
+    ]
     result = await graded(runtime, author)
     assert {each.id: (each.status.value, each.points) for each in result.checks} == {
-        name: (status, points) for name, (_, status, points) in CREDIT.items()
+        **{name: (status, points) for name, (_, status, points) in CREDIT.items()},
+        **{f"in-kernel-{name}": (status, points) for name, (_, status, points) in inside.items()},
     }
 
 
