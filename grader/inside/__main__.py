@@ -7,6 +7,7 @@ length, msgpack map.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -36,6 +37,7 @@ JUDGE_UID, LEARNER_UID = 1000, 2000
 HOME = "/home/learner"
 JOB_MAX = 16 * 1024 * 1024  # bytes
 JUDGE_FRAMES = 6000  # room for as many callbacks within callbacks as there may be (peer.NESTING_MAX)
+DISMISS_S = 0.2  # for it to end when all is done; one that does not is killed with the container
 GRACE_S = 1.0  # for the learner's process to come back after its time is over
 
 _LENGTH = struct.Struct(">I")
@@ -139,7 +141,8 @@ class Run:
         self.output_left = 65536
         self.text = bytearray()
         self.status: int | None = None  # of the learner's process, once it has ended
-        self.cpu_s = 0.0  # processor time that it used, known with its status
+        self.cpu_s = 0.0  # processor time that it used, known with its status …
+        self.peak_memory: int | None = None  # … and the most memory that it held, in bytes
         self.ends = self.hard = time.monotonic() + 30.0
         outputs = {pipes[0]: self._printed, pipes[1]: self._printed_error}
         self.channel = Channel(sock, outputs, mailbox.lanes())
@@ -188,12 +191,11 @@ class Run:
     def _idle(self) -> None:
         """While waiting: notice the end of the learner's process, and of its time."""
         try:
-            while True:
-                pid, status, used = os.wait4(-1, os.WNOHANG)
-                if pid == 0:
-                    break
+            while (ended := os.wait4(-1, os.WNOHANG))[0]:
+                pid, status, used = ended
                 if pid == self.pid:
                     self.status, self.cpu_s = status, used.ru_utime + used.ru_stime
+                    self.peak_memory = used.ru_maxrss * 1024
         except ChildProcessError:
             pass
         if time.monotonic() > self.hard:
@@ -243,15 +245,25 @@ class Run:
         return self._end(passed, "", "")
 
     def _end(self, passed: int, reason: str, message: str) -> None:
+        self._dismiss()
         self.grader.send(
             {
                 "event": "end",
                 "checks_passed": passed,
-                "peak_memory_bytes": _peak_memory(self.pid),
+                "peak_memory_bytes": self.peak_memory,
                 "reason": reason,
                 "message": message,
             }
         )
+
+    def _dismiss(self) -> None:
+        """Let the learner's process go, and learn what it used, which gVisor tells only of one that ended."""
+        self.channel.sock.close()  # it ends when nobody asks any more
+        self.hard = time.monotonic() + DISMISS_S
+        with contextlib.suppress(Broken):
+            while self.status is None:
+                self._idle()
+                time.sleep(0.001)
 
     def _taken(self) -> str:
         text, self.text = self.text.decode("utf-8", "replace"), bytearray()
@@ -405,14 +417,6 @@ def _oom_kills() -> int:
             if name == "oom_kill":
                 return int(value)
     return 0
-
-
-def _peak_memory(pid: int) -> int | None:
-    """The most memory that the learner's process held, as the kernel counts it; None where it does not."""
-    for line in _read(f"/proc/{pid}/status").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return None
 
 
 def main() -> None:

@@ -271,6 +271,19 @@ async def test_the_whole_run_has_an_end(runtime: str) -> None:
     assert "3 s" in result.message
 
 
+@RUNTIMES
+@pytest.mark.parametrize("last", ["", "\nimport os\nos._exit(0)"], ids=["to its end", "cut short"])
+async def test_the_most_memory_that_a_submission_held_is_told(runtime: str, last: str) -> None:
+    author = [solution("answer", "x = 1"), check("check", "assert x == 1")]
+    plain = await graded(runtime, author)
+    hungry = await graded(
+        runtime, author, [solution("answer", f"x = len(bytearray(80_000_000)) // 80_000_000{last}")]
+    )
+    assert plain.peak_memory_bytes is not None
+    assert hungry.peak_memory_bytes is not None
+    assert 70_000_000 < hungry.peak_memory_bytes - plain.peak_memory_bytes < 120_000_000
+
+
 # -- what a learner sees --------------------------------------------------------------------------------
 
 
