@@ -44,6 +44,7 @@ GRADER = [
     "aiodocker==0.27.0",
     "cryptography>=42",
     "jupyterhub>=6.1,<6.2",
+    "markdown-it-py>=3",
     "msgpack>=1.1",
     "nbformat>=5.10",
     "PyMySQL>=1.1",

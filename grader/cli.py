@@ -1,6 +1,7 @@
 """The command line: what can be typed after ``python -m grader``.
 
-Exit status: 0 graded, whatever the verdict; 2 something could not be graded, or the command is wrong.
+Exit status: 0 graded, whatever the verdict, or fit; 1 unfit; 2 something could not be graded or checked, or
+the command is wrong.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any, BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from . import report
+from . import checking, report
 from .errors import EngineUnavailable, GraderError
 from .models import Limits
 from .pairs import Challenges, Pair, grade_pairs, read_pairs, result_line
@@ -71,7 +72,9 @@ def _replace_what_cannot_be_written() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m grader", description="Grade challenge notebooks.")
+    parser = argparse.ArgumentParser(
+        prog="python -m grader", description="Grade and check challenge notebooks."
+    )
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="also say what happens behind the scenes"
     )
@@ -105,6 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--json", action="store_true", help="one line of JSON a submission, for programs")
     grade.set_defaults(run=_grade)
 
+    checking.add_command(commands, _jobs).set_defaults(run=_check)
+
     serve = commands.add_parser("serve", help="run the grading service (configured by the environment)")
     serve.set_defaults(run=_serve)
     return parser
@@ -124,6 +129,13 @@ def _serve(arguments: argparse.Namespace) -> int:
     from .app import serve  # needs what no other command needs: a web server, a database
 
     return serve()
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    jobs = arguments.jobs or os.cpu_count() or 1
+    return _until_terminated(
+        checking.check(arguments.paths, arguments.engine, jobs=jobs, as_json=arguments.json)
+    )
 
 
 def _grade(arguments: argparse.Namespace) -> int:

@@ -45,7 +45,7 @@ def show(graded: Graded, console: Console) -> None:
     """One submission: its checks a line each, with what helps below, and the sum."""
     console.print(_headline(graded))
     if graded.error is not None:
-        _indented(console, graded.error.message, "red")
+        indented(console, graded.error.message, "red")
     elif graded.ok and graded.result is not None:
         for cell in graded.result.cells:
             _show_cell(cell, console)
@@ -54,7 +54,7 @@ def show(graded: Graded, console: Console) -> None:
             _show_check(check, min(width, 60), console)
         _show_sum(graded.result, console)
     elif graded.result is not None:
-        _indented(console, graded.result.message, "red")
+        indented(console, graded.result.message, "red")
     console.print()
 
 
@@ -70,7 +70,7 @@ def _show_cell(cell: CellResult, console: Console) -> None:
     console.print(Text.assemble("  ", (sign, colour), f" cell {plain(cell.id)}: ", (word, colour)))
     if cell.error:
         line = f" (line {cell.error['line']})" if cell.error.get("line") else ""
-        _indented(console, f"{cell.error.get('name', '')}: {cell.error.get('message', '')}{line}", colour)
+        indented(console, f"{cell.error.get('name', '')}: {cell.error.get('message', '')}{line}", colour)
 
 
 def _show_check(check: CheckResult, width: int, console: Console) -> None:
@@ -90,14 +90,14 @@ def _show_check(check: CheckResult, width: int, console: Console) -> None:
     if check.status in (Status.PASSED, Status.NOT_RUN):
         return
     if check.message:
-        _indented(console, check.message)
+        indented(console, check.message)
     if check.stdout:
-        _indented(console, "it printed:", "dim")
+        indented(console, "it printed:", "dim")
         lines = check.stdout.splitlines()
         more = [f"… and {len(lines) - STDOUT_LINES} lines more"] if len(lines) > STDOUT_LINES else []
-        _indented(console, "\n".join(lines[:STDOUT_LINES] + more), "dim", indent=6)
+        indented(console, "\n".join(lines[:STDOUT_LINES] + more), "dim", indent=6)
     if check.hint:
-        _indented(console, f"hint: {check.hint}", "cyan")
+        indented(console, f"hint: {check.hint}", "cyan")
 
 
 def _show_sum(result: Result, console: Console) -> None:
@@ -107,10 +107,11 @@ def _show_sum(result: Result, console: Console) -> None:
         parts.append(f"{result.peak_memory_bytes / 1024 / 1024:.0f} MB")
     console.print(Text.assemble("  ", (word, f"bold {colour}"), ": ", ", ".join(parts)))
     if result.message:
-        _indented(console, result.message, colour)
+        indented(console, result.message, colour)
 
 
-def _indented(console: Console, text: str, style: str = "", *, indent: int = 4) -> None:
+def indented(console: Console, text: str, style: str = "", *, indent: int = 4) -> None:
+    """Print text that may be anybody's, wrapped to the terminal's width."""
     width = console.width - indent - 1 if console.is_terminal else sys.maxsize
     for line in plain(text).rstrip("\n").split("\n"):
         for part in textwrap.wrap(line, max(width, 20), replace_whitespace=False) or [""]:

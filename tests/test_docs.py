@@ -81,6 +81,14 @@ def test_the_authors_page_knows_every_key_and_every_limit() -> None:
         assert row.endswith(f"| {usual:g} | {floor:g} | {ceiling:g} |"), key
 
 
+def test_the_authors_page_explains_every_finding() -> None:
+    from grader.findings import CODES
+
+    page = (ROOT / "docs" / "authoring.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| (error|warning) \|", page, re.M))
+    assert rows == {code: severity.value for code, severity in CODES.items()}
+
+
 def test_pictures_are_small() -> None:
     pictures = list((ROOT / "docs" / "images").iterdir())
     assert pictures

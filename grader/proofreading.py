@@ -1,0 +1,350 @@
+"""What can be seen of a challenge without running it: what leaks, spelling, links, neighbours."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import binascii
+import difflib
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from .findings import Finding
+from .models import Cell, Challenge, Role
+from .notebook import Notebook, NotebookCell
+
+TELLING = 15  # characters without blanks that a hidden line must have before finding it elsewhere says much
+TELLING_ANSWER = 40  # the same for a whole answer: "return a+b" may well stand in an example
+
+NBGRADER_KEYS = (
+    "grade_id", "grade", "solution", "locked", "task", "points", "schema_version", "checksum", "cell_type",
+)  # fmt: skip
+NOTEBOOK_KEYS = ("challenge", "kernelspec", "language_info")
+CELL_KEYS = ("challenge", "nbgrader", "tags")
+
+# what Markdown leaves as it is: HTML, and what was meant as a link but is none
+TAG = re.compile(r"<(img|a)\b[^<>]*?\b(?:src|href)\s*=\s*[\"']?([^\"'\s<>]*)", re.I)
+NO_LINK = re.compile(r"\]\([^\n]{0,60}")
+LONGEST_TEXT = 200_000  # characters of one cell in which links are looked for
+SCHEMES = ("http", "https", "mailto", "data")
+
+
+def proofread(
+    challenge: Challenge, written: Notebook, release: Mapping[str, Any], folder: Path | None
+) -> list[Finding]:
+    """All findings on one challenge; ``folder`` is where its relative links count from, if there is one."""
+    return [
+        *_checks(challenge),
+        *_leaks(challenge, release),
+        *_spelling(written),
+        *_links(challenge, written, folder),
+    ]
+
+
+# -- checks and what they hide ----------------------------------------------------------------------
+
+
+def _checks(challenge: Challenge) -> Iterator[Finding]:
+    if not challenge.max_score:
+        told = "Its checks give no points" if challenge.checks else "It has no check"
+        yield Finding("no_checks", f"{told}, so that no answer could be wrong.")
+    for check in challenge.checks:
+        if check.judge == "in-kernel" and check.points:
+            hidden = ", and its hidden part be read" if check.hidden else ""
+            yield Finding(
+                "forgeable",
+                f'This check runs in the learner\'s process ("judge": "in-kernel"): its {check.points:g} '
+                f"points can be forged{hidden}.",
+                check.id,
+            )
+
+
+def _leaks(challenge: Challenge, release: Mapping[str, Any]) -> Iterator[Finding]:
+    places = list(_released_texts(challenge, release))
+    visible = {check.id for check in challenge.checks}
+    for cell in challenge.cells:
+        for secret in _secrets(cell):
+            found = next((place for place, text in places if secret in text), None)
+            if found is None:
+                continue
+            what = "Its answer" if cell.role is Role.SOLUTION else "What its hidden part tests"
+            where = f"cell {found}" if found in {each.id for each in challenge.cells} else found
+            if found in visible and cell.role is Role.CHECK:
+                yield Finding(
+                    "hidden_repeats_visible",
+                    f"{what} is also tested in the open, in {where}: {_short(secret)}. It can go from the "
+                    "hidden part, or test another value there.",
+                    cell.id,
+                )
+            else:
+                yield Finding(
+                    "hidden_text_leaks",
+                    f"{what} stands in what learners receive, in {where}: {_short(secret)}",
+                    cell.id,
+                )
+            break
+
+
+def _released_texts(challenge: Challenge, release: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every text that reaches a learner, without blanks, with the name of its place."""
+    kept = [cell.id for cell in challenge.cells if cell.release_source is not None]
+    for name, cell in zip(kept, release["cells"], strict=True):
+        yield name, "".join(_dense(text) + "\n" for text in _texts(cell))
+    yield "the notebook's metadata", "".join(_dense(text) + "\n" for text in _texts(release["metadata"]))
+    for name, texts in (("the title", [challenge.title]), ("the summary", [challenge.summary])):
+        yield name, _dense("\n".join(texts))
+    yield "the hints", _dense("\n".join([*challenge.hints, *(cell.hint for cell in challenge.cells)]))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+        if len(value) > TELLING:
+            try:  # an attachment
+                yield base64.b64decode(value, validate=True).decode()
+            except (binascii.Error, ValueError):
+                return
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield str(key)
+            yield from _texts(each)
+    elif isinstance(value, list):
+        if all(isinstance(each, str) for each in value):
+            yield "".join(value)
+        else:
+            for each in value:
+                yield from _texts(each)
+
+
+def _secrets(cell: Cell) -> Iterator[str]:
+    """What of a cell must not be found in a release, without blanks."""
+    if cell.role is Role.SOLUTION:
+        answer = _dense("\n".join(_regions(cell.source, "SOLUTION") or [cell.source]))
+        if len(answer) >= TELLING_ANSWER:
+            yield answer
+    elif cell.role is Role.CHECK and cell.hidden:
+        for source in _regions(cell.source, "HIDDEN TESTS") or [cell.source]:
+            for test in _tests(source):
+                if len(dense := _dense(test)) >= TELLING:
+                    yield dense
+
+
+def _regions(source: str, name: str) -> list[str]:
+    return re.findall(rf"^[^\n]*BEGIN {name}[^\n]*\n(.*?)^[^\n]*END {name}", source, re.M | re.S)
+
+
+def _tests(source: str) -> Iterator[str]:
+    """What a hidden part asserts, each as its text."""
+    source = textwrap.dedent(source)
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(tree):
+        part: ast.AST | None = None
+        if isinstance(node, ast.Assert):
+            part = node.test
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            part = node if node.func.attr.startswith("assert") else None
+        if part is not None:
+            yield ast.get_source_segment(source, part) or ""
+
+
+def _dense(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+# -- spelling ---------------------------------------------------------------------------------------
+
+
+def _spelling(written: Notebook) -> Iterator[Finding]:
+    yield from _misspelt(written.metadata, NOTEBOOK_KEYS, "metadata", "")
+    for cell in written.cells:
+        yield from _misspelt(cell.metadata, CELL_KEYS, "metadata", cell.name)
+        marks = cell.metadata.get("nbgrader")
+        if isinstance(marks, dict):
+            yield from _misspelt(marks, NBGRADER_KEYS, "metadata.nbgrader", cell.name, all=True)
+
+
+def _misspelt(
+    values: Mapping[str, Any], known: Sequence[str], place: str, cell: str, *, all: bool = False
+) -> Iterator[Finding]:
+    """Other programs have keys of their own there, so only what looks like ours is told; or ``all``."""
+    for key in values:
+        close = difflib.get_close_matches(key[:64].lower(), known, n=1, cutoff=0.75)
+        if key not in known and (close or all):
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            yield Finding(
+                "metadata_misspelt", f"{place} has the key {key[:40]!r}, which says nothing{hint}", cell
+            )
+
+
+# -- links ------------------------------------------------------------------------------------------
+
+
+def _links(challenge: Challenge, written: Notebook, folder: Path | None) -> Iterator[Finding]:
+    for cell, raw in zip(challenge.cells, written.cells, strict=True):
+        if raw.kind != "markdown" or cell.release_source is None:
+            continue
+        for token in _inline(cell.release_source[:LONGEST_TEXT]):
+            if token.type == "image" and not token.content.strip():
+                yield Finding(
+                    "image_without_words",
+                    f"The picture {_short(str(token.attrs['src']))!r} has no words for those who cannot "
+                    "see it: ![what it shows](…).",
+                    cell.id,
+                )
+            if token.type == "text" and (meant := NO_LINK.search(token.content)):
+                yield Finding(
+                    "link_malformed",
+                    f"{_short(meant[0])!r} was meant as a link but is none: an address may hold no blanks, "
+                    "and begins with http://, https:// or mailto:.",
+                    cell.id,
+                )
+            for target, image in _targets(token):
+                yield from _link(target, image, cell.id, raw, folder)
+
+
+def _inline(text: str) -> Iterator[Token]:
+    """All pieces of a Markdown text, those within a link or a picture's words too."""
+    waiting = list(reversed(MarkdownIt("commonmark").enable("table").parse(text)))
+    while waiting:
+        token = waiting.pop()
+        yield token
+        waiting.extend(reversed(token.children or []))
+
+
+def _targets(token: Token) -> Iterator[tuple[str, bool]]:
+    """Where a piece leads, and whether that is a picture."""
+    if token.type == "link_open":
+        yield str(token.attrs["href"]), False
+    elif token.type == "image":
+        yield str(token.attrs["src"]), True
+    elif token.type in ("html_inline", "html_block"):
+        for tag, target in TAG.findall(token.content):
+            yield target, tag.lower() == "img"
+
+
+def _link(target: str, image: bool, cell: str, raw: NotebookCell, folder: Path | None) -> Iterator[Finding]:
+    what = "picture" if image else "link"
+    if not target:
+        yield Finding("link_malformed", f"A {what} leads nowhere: its address is empty.", cell)
+        return
+    if target.startswith("#"):
+        return
+    if target.startswith("attachment:"):
+        name = unquote(target.removeprefix("attachment:"))
+        if name not in raw.attachments:
+            close = difflib.get_close_matches(name, list(raw.attachments), n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            yield Finding("link_broken", f"This cell has no attachment {name[:80]!r}.{hint}", cell)
+        return
+    try:
+        parts = urlsplit(target)
+        host = parts.hostname
+    except ValueError as error:
+        yield Finding("link_malformed", f"The {what} {_short(target)!r} is no address: {error}.", cell)
+        return
+    if parts.scheme or parts.netloc:
+        web = parts.scheme in ("http", "https", "")
+        if (parts.scheme and parts.scheme not in SCHEMES) or (web and not _is_host(host or "")):
+            yield Finding("link_malformed", f"The {what} {_short(target)!r} is no web address.", cell)
+        return
+    yield from _file(target, unquote(parts.path), what, cell, folder)
+
+
+def _is_host(host: str) -> bool:
+    return bool(re.fullmatch(r"[^\s.]+(\.[^\s.]+)+|localhost|\[?[0-9a-f:]+\]?", host, re.I))
+
+
+def _file(target: str, path: str, what: str, cell: str, folder: Path | None) -> Iterator[Finding]:
+    """A path: learners receive the notebook and nothing beside it."""
+    try:
+        there = folder is not None and not path.startswith("/") and (folder / path).exists()
+    except (OSError, ValueError):
+        there = False
+    if there:
+        yield Finding(
+            "link_not_sent",
+            f"The {what} {_short(target)!r} leads to a file beside your notebook, which learners do not "
+            "receive. Attach a picture (drop it into the cell), or link to a web address.",
+            cell,
+        )
+    else:
+        yield Finding("link_broken", f"The {what} {_short(target)!r} leads to no file.", cell)
+
+
+# -- neighbours -------------------------------------------------------------------------------------
+
+
+def neighbours(challenges: Sequence[Challenge], others: Collection[str] | None) -> list[list[Finding]]:
+    """What is wrong between challenges, a list for each of them.
+
+    ``others``: slugs that exist besides; None when it is not known which do.
+    """
+    count = Counter(challenge.slug for challenge in challenges)
+    graph = {challenge.slug: challenge.prerequisites for challenge in challenges}
+    found: list[list[Finding]] = []
+    for challenge in challenges:
+        mine: list[Finding] = []
+        slug = challenge.slug
+        if count[slug] > 1:
+            mine.append(
+                Finding("slug_duplicate", f"{count[slug]} of these challenges have the slug {slug!r}.")
+            )
+        for wanted in challenge.prerequisites:
+            if wanted not in graph and wanted not in (others or ()):
+                mine.append(_unknown(wanted, [*graph, *(others or ())], seen=others is not None))
+        if circle := _circle(slug, graph):
+            way = " → ".join(circle)
+            mine.append(
+                Finding(
+                    "prerequisite_cyclic",
+                    f"It would have to be done before itself: {way}.",
+                    details={"way": circle},
+                )
+            )
+        found.append(mine)
+    return found
+
+
+def _unknown(wanted: str, known: Collection[str], *, seen: bool) -> Finding:
+    close = difflib.get_close_matches(wanted, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    if seen:
+        return Finding("prerequisite_unknown", f"Its prerequisite {wanted!r} is no challenge.{hint}")
+    return Finding(
+        "prerequisite_unseen",
+        f"Its prerequisite {wanted!r} is not among what is checked here.{hint} "
+        "Check the whole folder to be sure.",
+    )
+
+
+def _circle(start: str, graph: Mapping[str, Sequence[str]]) -> list[str]:
+    """A way from a challenge through prerequisites back to itself; [] when there is none."""
+    came_from: dict[str, str] = {}
+    line = [start]
+    while line:
+        here = line.pop(0)
+        for wanted in graph.get(here, ()):
+            if wanted == start:
+                way = [here]
+                while way[-1] != start:
+                    way.append(came_from[way[-1]])
+                return [*reversed(way), start]
+            if wanted not in came_from:
+                came_from[wanted] = here
+                line.append(wanted)
+    return []
