@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from . import checking, report
+from . import checking, importing, report
 from .errors import EngineUnavailable, GraderError
 from .models import Limits
 from .pairs import Challenges, Pair, grade_pairs, read_pairs, result_line
@@ -109,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     grade.set_defaults(run=_grade)
 
     checking.add_command(commands, _jobs).set_defaults(run=_check)
+    importing.add_command(commands, _jobs).set_defaults(run=_import)
 
     serve = commands.add_parser("serve", help="run the grading service (configured by the environment)")
     serve.set_defaults(run=_serve)
@@ -136,6 +137,10 @@ def _check(arguments: argparse.Namespace) -> int:
     return _until_terminated(
         checking.check(arguments.paths, arguments.engine, jobs=jobs, as_json=arguments.json)
     )
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    return _until_terminated(importing.import_course(arguments, jobs=arguments.jobs or os.cpu_count() or 1))
 
 
 def _grade(arguments: argparse.Namespace) -> int:

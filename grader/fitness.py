@@ -211,7 +211,7 @@ class Trial:
 
         async def both_ways(name: str, job: Job, each: Mutant | None = None) -> None:
             judge = await self._grade(job)
-            in_one[name] = judge, await self._grade(_in_one_process(job))
+            in_one[name] = judge, await self._grade(in_one_process(job))
             if each is not None:
                 survived[each] = judge.status is Status.PASSED
 
@@ -476,7 +476,7 @@ def _with_answer(job: Job, mutant: Mutant) -> Job:
     return replace(job, steps=tuple(steps))
 
 
-def _in_one_process(job: Job) -> Job:
+def in_one_process(job: Job) -> Job:
     return _checks_with(job, judge="in-kernel")
 
 

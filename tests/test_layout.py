@@ -32,7 +32,7 @@ LEVELS = [
         "proofreading",
     },
     {"grading", "report", "pairs", "worker", "handlers", "selfcheck", "fitness"},
-    {"app", "checking"},
+    {"app", "checking", "importing"},
     {"cli", "__main__"},
 ]
 SQL_MODULES = {"store", "database"}
