@@ -37,6 +37,7 @@ __all__ = [
     "LIMIT_CEILINGS",
     "build_job",
     "load_challenge",
+    "notebooks",
     "parse_challenge",
     "parse_submission",
     "release_notebook",
@@ -49,6 +50,12 @@ def load_challenge(path: str | PurePath) -> Challenge:
     """Read and parse a challenge's file. Raises OSError or ChallengeInvalid."""
     path = Path(path)
     return parse_challenge(path.read_bytes(), filename=path.name)
+
+
+def notebooks(folder: Path) -> list[Path]:
+    """The notebooks in a folder and those below it; the copies that Jupyter keeps are none."""
+    found = folder.rglob("*.ipynb")
+    return sorted(path for path in found if ".ipynb_checkpoints" not in path.parts and not path.is_dir())
 
 
 def parse_challenge(text: bytes | str, *, slug: str | None = None, filename: str = "") -> Challenge:

@@ -18,7 +18,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from . import report
-from .challenge import parse_challenge
+from .challenge import notebooks, parse_challenge
 from .errors import ChallengeInvalid, ChallengeUnknown, EngineUnavailable, GraderError
 from .findings import Finding, Severity
 from .fitness import FitnessReport, Progress, examine, refusal
@@ -29,7 +29,6 @@ from .proofreading import neighbours
 from .sandbox import EngineSettings, Spec
 
 FIT, UNFIT, NOT_CHECKED = 0, 1, 2
-COPIES = ".ipynb_checkpoints"
 LOOKS = {Severity.ERROR: ("✗", "red"), Severity.WARNING: ("!", "yellow")}
 
 
@@ -148,10 +147,6 @@ def find(paths: Iterable[str]) -> Iterator[Found]:
                     continue
                 seen.add(real)
             yield _read(Found(each, str(each), whole_folder=each is not path))
-
-
-def notebooks(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*.ipynb") if COPIES not in path.parts and not path.is_dir())
 
 
 def _is_folder(path: Path) -> bool:

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from . import checking, importing, report
+from . import checking, importing, report, starter
 from .errors import EngineUnavailable, GraderError
 from .models import Limits
 from .pairs import Challenges, Pair, grade_pairs, read_pairs, result_line
@@ -110,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
 
     checking.add_command(commands, _jobs).set_defaults(run=_check)
     importing.add_command(commands, _jobs).set_defaults(run=_import)
+    starter.add_command(commands)
 
     serve = commands.add_parser("serve", help="run the grading service (configured by the environment)")
     serve.set_defaults(run=_serve)

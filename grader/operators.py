@@ -65,6 +65,7 @@ EITHER_WAY_ROUND = {
     "union",
     "intersection",
 }
+ENDLESS = {"count", "cycle", "repeat", "iter"}
 NAMES_FIRST = {"TypeVar", "NewType", "ParamSpec", "namedtuple", "NamedTuple", "make_dataclass", "getLogger"}
 # What these are told can hardly be seen from outside.
 UNSEEN_CALLS = {
@@ -169,6 +170,8 @@ class Source:
                 yield Change("statement", self.replaced(node, "pass"))
             case ast.If() | ast.While():
                 yield Change("condition", self._negated(node.test))
+            case ast.For():
+                yield from self._loop(node.iter)
             case _:
                 pass
         yield from self._of_parts(node)
@@ -206,6 +209,8 @@ class Source:
             case ast.comprehension():
                 for test in node.ifs:
                     yield Change("condition", self._negated(test))
+                if not node.is_async:
+                    yield from self._loop(node.iter)
             case ast.JoinedStr():
                 yield from self._joined(node)
                 return
@@ -239,7 +244,16 @@ class Source:
         for other in () if textual else others:
             edits = self.between(node.target, node.value, f"{sign}=", f"{other}=")
             yield Change("arithmetic", edits)
+        yield Change("arithmetic", self.between(node.target, node.value, f"{sign}=", "="))
         yield Change("statement", self.replaced(node, "pass"))
+
+    def _loop(self, over: ast.expr) -> Iterator[Change]:
+        """Stop one short of the end."""
+        name = _name(over.func) if isinstance(over, ast.Call) else ""
+        if name == "range" and isinstance(over, ast.Call) and len(over.args) in (1, 2):
+            yield Change("loop", self.replaced(over.args[-1], f"({self.text(over.args[-1])}) - 1"))
+        elif name not in ENDLESS | {"range"} and not isinstance(over, ast.GeneratorExp):
+            yield Change("loop", self.replaced(over, f"[*{self.text(over)}][:-1]"))
 
     def _decorators(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[Change]:
         for decorator in node.decorator_list:

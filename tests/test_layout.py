@@ -31,7 +31,7 @@ LEVELS = [
         "mutants",
         "proofreading",
     },
-    {"grading", "report", "pairs", "worker", "handlers", "selfcheck", "fitness"},
+    {"grading", "report", "pairs", "worker", "handlers", "selfcheck", "fitness", "starter"},
     {"app", "checking", "importing"},
     {"cli", "__main__"},
 ]
