@@ -136,6 +136,10 @@ class EventsHandler(_Handler):
             self.set_header("Content-Type", "text/event-stream")
             self.set_header("Cache-Control", "no-cache")
             self.set_header("X-Accel-Buffering", "no")
+            connection = self.request.connection
+            if hasattr(connection, "stream"):
+                # each event at once: else a small one waits until the one before it is acknowledged
+                connection.stream.set_nodelay(True)
             await self.flush()
             async for chunk in chunks:
                 self.write(chunk)

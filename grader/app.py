@@ -23,7 +23,7 @@ from .handlers import Parts, Seats, routes
 from .hub import Hub
 from .pool import Pool
 from .ratelimit import RateLimit
-from .sandbox import EngineSettings
+from .sandbox import EngineSettings, Spec
 from .settings import SettingInvalid, Settings
 from .store import Store
 from .worker import Workers
@@ -126,6 +126,8 @@ class Service:
                 await self.database.run(
                     publish_folder, self.store, self.settings.challenges_dir, "grader", "came with the grader"
                 )
+                if usual := await self.catalogue.usual_limits():
+                    self.pool.expect(Spec.of(usual))
                 break
             except DatabaseUnavailable as error:
                 log.warning("the database is away, next try in %.1f s: %s", pause_s, error.log_message)
@@ -156,7 +158,7 @@ class Service:
         self.database.close()
 
     async def health(self) -> dict[str, Any]:
-        """How the parts are: "ok", "starting" or "unavailable" each."""
+        """How the parts are: "ok", "starting" or "unavailable" each, and then the reason in words."""
         async with self._health_lock:
             when, known = self._health
             if time.monotonic() - when > HEALTH_FOR_S:
@@ -172,10 +174,16 @@ class Service:
             "engine": "ok" if engine else "unavailable",
             "hub": "ok" if hub else "unavailable",
         }
-        good = all(state == "ok" for state in parts.values())
+        why = {
+            "database": "The database does not answer. See what its container says: docker logs.",
+            "engine": self.pool.fault or "The Docker engine did not make a sandbox. It is tried again.",
+            "hub": "The hub does not answer. See what its container says: docker logs.",
+        }
+        away = [part for part, state in parts.items() if state == "unavailable"]
         return {
-            "status": "ok" if good else "degraded",
+            "status": "ok" if all(state == "ok" for state in parts.values()) else "degraded",
             "parts": {**parts, "pool": {"ready": self.pool.ready}},
+            "reasons": {part: why[part] for part in away},
         }
 
     async def _database_answers(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from .challenge import parse_challenge, release_notebook
 from .errors import ChallengeInvalid, ChallengeUnknown
 from .metadata import SLUG
-from .models import Challenge
+from .models import Challenge, Limits
 from .store import Store, Version
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,11 @@ class Catalogue:
 
     async def published(self) -> list[Version]:
         return await self._store.database.run(self._store.published)
+
+    async def usual_limits(self) -> Limits | None:
+        """The limits that most of the published challenges have; None while there is none."""
+        counts = Counter(Limits(**version.overview["limits"]) for version in await self.published())
+        return max(counts, key=counts.__getitem__) if counts else None
 
     async def current(self, slug: str) -> Version:
         """The published version. Raises ChallengeUnknown."""

@@ -1,7 +1,8 @@
 """Ready sandboxes, so that a submission never waits for a container to start.
 
 A few *builders* make sandboxes one after the other: first for those who wait, then to keep ``size`` of the
-usual kind and one of each kind lately asked for. Nothing here calls the engine while a job is handed over.
+kind that most submissions ask for and one of each other kind lately asked for. Nothing here calls the engine
+while a job is handed over, nor while its verdict is on its way.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Coroutine
 from typing import Any
 
@@ -22,13 +23,17 @@ UNUSED_S = 900.0  # another kind than the usual one is kept ready for so long af
 ROUND_S = 30.0  # between two looks at age and leftovers
 BACK_OFF_S = (0.5, 15.0)  # after a failure: first and longest pause
 QUIET_S = 0.2  # a job that has just begun is left alone for so long; most are done by then
+REMOVE_AFTER_S = 0.1  # the engine's work for a used one waits until the verdict is with the learner
 CLOSE_S = 20.0  # for the last removals
+REMEMBERED = 32  # of so many submissions' kinds the most frequent is the one to keep a stock of
+HEAD_START = 8  # by so many another kind must be ahead of the one that the challenges let expect
 
 _log = logging.getLogger(__name__)
 
 
 class Pool:
-    """At most ``max_total`` sandboxes exist at a time, ``size`` of them ready for ``usual``."""
+    """At most ``max_total`` sandboxes exist at a time, ``size`` of them ready for what is asked for most:
+    ``usual`` at first, or what ``expect`` says."""
 
     def __init__(
         self,
@@ -46,8 +51,9 @@ class Pool:
         self.max_total = max(max_total if max_total is not None else 2 * size + 2, 1)
         self.fault = ""  # why no sandbox can be made at present, in words; "" when all is well
         self._engine = Engine(settings or EngineSettings())
-        self._usual = usual or Spec()  # as given; ``_stock`` is the same with its runtime decided
-        self._stock: Spec | None = None
+        self._usual = usual or Spec()  # as given; ``_expected`` is the same with its runtime decided
+        self._expected: Spec | None = None
+        self._lately: deque[Spec] = deque(maxlen=REMEMBERED)  # the kinds of the last submissions
         self._kinds = kinds
         self._builders = builders
         self._ready: dict[Spec, deque[Sandbox]] = {}
@@ -79,6 +85,12 @@ class Pool:
         for number in range(self._builders):
             self._spawn(self._build(), f"builder {number}")
 
+    def expect(self, usual: Spec) -> None:
+        """What most submissions will ask for, as far as the published challenges tell."""
+        if usual != self._usual:
+            self._usual, self._expected = usual, None
+            self._wake.set()
+
     @property
     def running(self) -> int:
         """How many are with somebody who took them."""
@@ -102,8 +114,8 @@ class Pool:
         if self._closing:
             raise EngineUnavailable("The grader is stopping.")
         spec = await self._resolve(spec or self._usual)
-        if spec != self._stock:
-            self._asked[spec] = time.monotonic()
+        self._asked[spec] = time.monotonic()
+        self._lately.append(spec)
         line = self._ready.get(spec)
         while line:
             sandbox = line.popleft()
@@ -178,9 +190,16 @@ class Pool:
                 self._wake.set()
 
     async def _resolve(self, spec: Spec) -> Spec:
-        if self._stock is None:
-            self._stock = await self._engine.resolve(self._usual)
+        if self._expected is None:
+            self._expected = await self._engine.resolve(self._usual)
         return await self._engine.resolve(spec)
+
+    def _stock(self) -> Spec:
+        """The kind to keep ``size`` of."""
+        counts = Counter(self._lately)
+        expected = self._expected or self._usual
+        counts[expected] += HEAD_START
+        return max(counts, key=counts.__getitem__)
 
     def _wanted(self) -> Spec | None:
         """What to make next, if there is need and room. Those who wait come first, in their order."""
@@ -196,16 +215,17 @@ class Pool:
         # Stock can wait for a quiet moment; jobs that run now cannot.
         if not room or (self.running and (self._building or time.monotonic() - self._last_taken < QUIET_S)):
             return None
-        stock = self._stock or self._usual
+        stock = self._stock()
         if len(self._ready.get(stock, ())) + self._building.count(stock) < self.size:
             return stock
-        for spec in self._kept_kinds():
+        for spec in self._kept_kinds(stock):
             if not self._ready.get(spec) and spec not in self._building:
                 return spec
         return None
 
-    def _kept_kinds(self) -> list[Spec]:
-        recent = sorted(self._asked, key=self._asked.__getitem__, reverse=True)
+    def _kept_kinds(self, stock: Spec) -> list[Spec]:
+        """The others of which one each is kept ready."""
+        recent = sorted(self._asked.keys() - {stock}, key=self._asked.__getitem__, reverse=True)
         return [s for s in recent[: self._kinds] if time.monotonic() - self._asked[s] < UNUSED_S]
 
     def _make_room(self, spec: Spec) -> None:
@@ -266,12 +286,15 @@ class Pool:
         task.add_done_callback(self._tasks.discard)
 
     def _discard(self, sandbox: Sandbox) -> None:
+        used = sandbox.id in self._running
         self._running.discard(sandbox.id)
-        task = asyncio.create_task(self._remove(sandbox), name=f"remove sandbox {sandbox.id[:12]}")
+        task = asyncio.create_task(self._remove(sandbox, used), name=f"remove sandbox {sandbox.id[:12]}")
         self._removals.add(task)
         task.add_done_callback(self._removals.discard)
 
-    async def _remove(self, sandbox: Sandbox) -> None:
+    async def _remove(self, sandbox: Sandbox, used: bool) -> None:
+        if used and not self._closing and self.total < self.max_total:
+            await asyncio.sleep(REMOVE_AFTER_S)
         pause = BACK_OFF_S[0]
         while True:
             try:
@@ -289,9 +312,11 @@ class Pool:
         while True:
             await asyncio.sleep(ROUND_S)
             now = time.monotonic()
-            kept = {self._stock, *self._kept_kinds()}
+            stock = self._stock()
+            keep = {stock: self.size} | dict.fromkeys(self._kept_kinds(stock), 1)
             for spec, line in self._ready.items():
-                for sandbox in [s for s in line if spec not in kept or time.time() - s.born > READY_AGE_S]:
+                surplus = list(line)[keep.get(spec, 0) :]
+                for sandbox in {*surplus, *(s for s in line if now - s.made_at > READY_AGE_S)}:
                     line.remove(sandbox)
                     await sandbox.close()
             self._asked = {s: t for s, t in self._asked.items() if now - t < UNUSED_S}

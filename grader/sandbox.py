@@ -113,7 +113,8 @@ class Sandbox:
         self.spec = spec
         self.id: str = container.id
         self.container = container
-        self.born = time.time()
+        self.born = time.time()  # by the engine's clock, for questions to it
+        self.made_at = time.monotonic()  # for ages, which no change of the clock may touch
         self.log = b""  # the end of what the judge wrote to its stderr
         self._discard = discard
         self._died = died

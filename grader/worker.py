@@ -30,18 +30,40 @@ DATABASE_PAUSE_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """Work that a request handler has claimed and prepared already."""
+    """A submission that begins to run while it is being accepted. ``work`` becomes the claim on it, or None:
+    it was not accepted, or is another's to grade, and nobody hears of the run."""
 
-    work: Work
+    work: asyncio.Future[Work | None]
     challenge: Challenge
     job: Job
+
+
+class _Early:
+    """A run that began before its submission was accepted: what it tells waits until somebody may hear it."""
+
+    def __init__(self, handed: Handed, pool: Pool) -> None:
+        self.challenge = handed.challenge
+        self._told: list[dict[str, Any]] = []
+        self._tell: Callable[[dict[str, Any]], None] = self._told.append
+        self._run = asyncio.create_task(run(handed.challenge, handed.job, pool, lambda e: self._tell(e)))
+
+    async def result(self, tell: Callable[[dict[str, Any]], None]) -> Result:
+        for event in self._told:
+            tell(event)
+        self._tell = tell
+        return await self._run
+
+    async def drop(self) -> None:
+        self._run.cancel()
+        await asyncio.gather(self._run, return_exceptions=True)
 
 
 class Workers:
     """A fixed number of tasks that take submissions from the queue and grade them.
 
-    An idle one can be reserved for a submission that is just being accepted: it then starts without a look at
-    the queue. The others look into the queue when they are done, when ``wake`` is called, and every TICK_S.
+    An idle one can be given a submission that is just being accepted: the run and the writing down then go on
+    side by side, and the run counts for nothing unless the submission stands in the record. The others look
+    into the queue when they are done, when ``wake`` is called, and every TICK_S.
     """
 
     def __init__(
@@ -101,19 +123,20 @@ class Workers:
 
     # --- for request handlers
 
-    def reserve(self) -> bool:
-        """Ask for an idle worker. After True call ``hand_over`` or ``give_up``, once."""
+    def begin(self, challenge: Challenge, job: Job) -> Handed | None:
+        """Have an idle worker begin; None when there is none. Call ``settle`` with what comes back, once."""
         if self._stopping.is_set() or not self._idle:
-            return False
+            return None
         self._idle -= 1
-        return True
-
-    def hand_over(self, handed: Handed) -> None:
-        self._in_hand[handed.work.id] = handed.work
+        handed = Handed(asyncio.get_running_loop().create_future(), challenge, job)
         self._inbox.put_nowait(handed)
+        return handed
 
-    def give_up(self) -> None:
-        self._inbox.put_nowait(None)
+    def settle(self, handed: Handed, work: Work | None) -> None:
+        if not handed.work.done():  # its worker may have been stopped; then the lease runs out
+            if work is not None:
+                self._in_hand[work.id] = work
+            handed.work.set_result(work)
 
     def wake(self) -> None:
         """There is something in the queue."""
@@ -145,13 +168,23 @@ class Workers:
             self._idle += 1
             handed = await self._inbox.get()
             if handed is not None:
-                await self._carry_out(handed.work, handed)
+                await self._begun(handed)
 
-    async def _carry_out(self, work: Work, prepared: Handed | None = None) -> None:
+    async def _begun(self, handed: Handed) -> None:
+        early, work = _Early(handed, self._pool), None
+        try:
+            work = await handed.work
+        finally:
+            if work is None:
+                await early.drop()
+        if work is not None:
+            await self._carry_out(work, early)
+
+    async def _carry_out(self, work: Work, early: _Early | None = None) -> None:
         self._in_hand[work.id] = work
         try:
             self._begin(work)
-            result = await self._result(work, prepared)
+            result = await self._result(work, early)
             await self._record(work, result)
         except EngineUnavailable as error:
             await self._put_off(work)
@@ -175,8 +208,8 @@ class Workers:
         self._events.begin(work.uuid)
         self._events.publish(work.uuid, "state", {"state": State.RUNNING, "position": 0})
 
-    async def _result(self, work: Work, prepared: Handed | None) -> Result:
-        challenge = prepared.challenge if prepared else await self._challenge(work)
+    async def _result(self, work: Work, early: _Early | None) -> Result:
+        challenge = early.challenge if early else await self._challenge(work)
 
         def tell(event: dict[str, Any]) -> None:
             if event["event"] == "restart":
@@ -188,8 +221,8 @@ class Workers:
             if work.attempts > self._attempts_max:
                 log.error("submission %s: grading broke off %d times, given up", work.uuid, work.attempts - 1)
                 result = not_judged(challenge)
-            elif prepared:
-                result = await run(challenge, prepared.job, self._pool, tell)
+            elif early:
+                result = await early.result(tell)
             else:
                 result = await grade(challenge, work.notebook, self._pool, tell)
             self._engine_faults = 0

@@ -23,7 +23,6 @@ from ..errors import (
 from ..models import Challenge, Job, State
 from ..notebook import MAX_SUBMISSION_BYTES
 from ..store import Accepted, NewSubmission, Version
-from ..worker import Handed
 from .base import API, ApiHandler
 
 log = logging.getLogger(__name__)
@@ -102,26 +101,24 @@ class SubmissionsHandler(ApiHandler):
         return challenge, build_job(challenge, parse_submission(notebook))
 
     async def _accept(self, new: NewSubmission, version: Version, challenge: Challenge, job: Job) -> Accepted:
-        """Into the record; and straight to an idle worker, if there is one and nobody waits."""
+        """Into the record, while an idle worker, if there is one, begins to run it already."""
         workers, store = self.parts.workers, self.parts.store
-        reserved = workers.reserve()
-        handed = False
+        begun = workers.begin(challenge, job)
+        work = None
         try:
             accepted = await store.database.run(
                 store.accept,
                 new,
                 version,
                 queue_max=self.parts.queue_max,
-                claim_as=workers.name if reserved else None,
+                claim_as=workers.name if begun else None,
                 lease_s=workers.lease_s,
             )
-            if reserved and accepted.work:
-                workers.hand_over(Handed(accepted.work, challenge, job))
-                handed = True
+            work = accepted.work
         finally:
-            if reserved and not handed:
-                workers.give_up()
-        if accepted.created and not handed:
+            if begun:
+                workers.settle(begun, work)
+        if accepted.created and work is None:
             workers.wake()
         return accepted
 
@@ -159,6 +156,7 @@ class EventsHandler(OwnSubmissionHandler):
             self.set_header("Content-Type", "text/event-stream; charset=utf-8")
             # tells a buffering proxy to pass events on as they come
             self.set_header("X-Accel-Buffering", "no")
+            _at_once(self)
             try:
                 told = await self._tell_state(submission, None)
                 if submission["state"] == State.FINISHED:
@@ -207,6 +205,14 @@ class EventsHandler(OwnSubmissionHandler):
             for data in submission[name + "s"]:
                 self.write(f"event: {name}\ndata: {json.dumps(data)}\n\n")
         await self._tell("result", submission)
+
+
+def _at_once(handler: ApiHandler) -> None:
+    """Send each event as it comes: by default the system keeps a small one back until the one before it has
+    been acknowledged, which a receiver may put off for 40 ms."""
+    stream = getattr(handler.request.connection, "stream", None)
+    if stream is not None:
+        stream.set_nodelay(True)
 
 
 ROUTES: list[tuple[str, type[ApiHandler]]] = [

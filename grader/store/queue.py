@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 import zlib
 from collections.abc import Collection
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, Row, bindparam, text
 from sqlalchemy.exc import IntegrityError
 
 from ..errors import IdempotencyConflict, QueueFull
@@ -44,10 +45,9 @@ class Queue(Table):
         }
 
         def body(db: Connection) -> Accepted:
-            existing = self._by_key(db, new, uuid, claim)
-            if existing:
-                return existing
-            queue = do(db, _QUEUE, username=new.username).one()
+            queue = do(db, _QUEUE, username=new.username, key=new.idempotency_key).one()
+            if queue.id is not None:
+                return self._existing(db, queue, new, uuid, claim)
             if queue.waiting >= queue_max:
                 raise QueueFull(
                     "Many submissions are waiting to be graded. Your notebook is saved; please submit again "
@@ -77,8 +77,10 @@ class Queue(Table):
 
     def _by_key(self, db: Connection, new: NewSubmission, uuid: str, claim: str) -> Accepted | None:
         row = do(db, _BY_KEY, username=new.username, key=new.idempotency_key).one_or_none()
-        if row is None:
-            return None
+        return row and self._existing(db, row, new, uuid, claim)
+
+    @staticmethod
+    def _existing(db: Connection, row: Row[Any], new: NewSubmission, uuid: str, claim: str) -> Accepted:
         if row.content_hash != new.content_hash:
             raise IdempotencyConflict(
                 "This idempotency key was used for a different submission. Use a new key for each click on "
@@ -137,10 +139,13 @@ class Queue(Table):
         return int(self.database.transaction(lambda db: do(db, query).scalar_one()))
 
 
+# one question instead of two while a learner waits: is it here already, and how long is the queue
 _QUEUE = """
-    SELECT (SELECT COUNT(*) FROM submissions WHERE state = 'queued') AS waiting,
+    SELECT s.id, s.uuid, s.state, s.turn, s.content_hash, s.claim, s.version_id,
+        (SELECT COUNT(*) FROM submissions WHERE state = 'queued') AS waiting,
         (SELECT MIN(turn) FROM submissions WHERE state = 'queued') AS head,
-        (SELECT MAX(turn) FROM submissions WHERE state = 'queued' AND username = :username) AS own"""
+        (SELECT MAX(turn) FROM submissions WHERE state = 'queued' AND username = :username) AS own
+    FROM (SELECT 1) AS once LEFT JOIN submissions s ON s.username = :username AND s.idempotency_key = :key"""
 _INSERT = """
     INSERT INTO submissions (uuid, username, challenge_id, version_id, idempotency_key, content_hash,
         notebook, max_score, turn, state, claim, claimed_by, attempts, claimed_at, started_at, lease_until)

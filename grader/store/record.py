@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -23,14 +24,19 @@ class Record(Table):
         def body(db: Connection) -> dict[str, Any] | None:
             holder = {"id": work.id, "claim": work.claim}
             if do(db, _FINISH, **holder, **_verdict(result)).rowcount == 1:
-                checks = [_check(work.id, position, check) for position, check in enumerate(result.checks)]
-                cells = [_cell(work.id, position, cell) for position, cell in enumerate(result.cells)]
                 if checks:
                     db.execute(text(_INSERT_CHECK), checks)
                 if cells:
                     db.execute(text(_INSERT_CELL), cells)
             # by the claim, not only the id: a commit whose answer was lost is found again here
-            return self._whole(db, "s.id = :id AND s.claim = :claim AND s.state = 'finished'", **holder)
+            row = do(db, _SUMMARY + _FINISHED_BY, **holder).one_or_none()
+            # what was just written need not be read again: a learner waits for this
+            return row and _shown(
+                row, [_as_read(check) for check in checks], [_as_read(cell) for cell in cells]
+            )
+
+        checks = [_check(work.id, place, check) for place, check in enumerate(result.checks)]
+        cells = [_cell(work.id, place, cell) for place, cell in enumerate(result.cells)]
 
         return self.database.transaction(body)
 
@@ -44,18 +50,10 @@ class Record(Table):
         if row is None:
             return None
         finished = row.state == State.FINISHED
-        checks = do(db, _CHECKS, id=row.key).all() if finished else []
-        cells = do(db, _CELLS, id=row.key).all() if finished else []
-        timings = ("queue_ms", "sandbox_ms", "run_ms", "total_ms")
-        return {
-            **_summary(row),
-            "message": row.message or "",
-            "checks": [{**check._mapping, "hidden": bool(check.hidden)} for check in checks],
-            "cells": [{**cell._mapping, "error": cell.error and json.loads(cell.error)} for cell in cells],
-            "timings": {name: row._mapping[name] for name in timings} if finished else None,
-            "peak_memory_bytes": row.peak_memory_bytes,
-            "position": position(db, row.turn, row.key) if row.state == State.QUEUED else 0,
-        }
+        checks = [part._asdict() for part in do(db, _CHECKS, id=row.key)] if finished else []
+        cells = [part._asdict() for part in do(db, _CELLS, id=row.key)] if finished else []
+        place = position(db, row.turn, row.key) if row.state == State.QUEUED else 0
+        return _shown(row, checks, cells, place)
 
     def submissions(self, username: str, slug: str | None, limit: int) -> list[dict[str, Any]]:
         """A learner's own, newest first."""
@@ -90,6 +88,7 @@ _SUMMARY = """
         s.run_ms, s.total_ms, s.peak_memory_bytes, s.turn
     FROM submissions s JOIN challenge_versions v ON v.id = s.version_id
         JOIN challenges c ON c.id = s.challenge_id"""
+_FINISHED_BY = " WHERE s.id = :id AND s.claim = :claim AND s.state = 'finished'"
 _PROGRESS = """
     SELECT challenge_id, COUNT(*) AS attempts, MAX(score) AS best_score,
         COALESCE(MAX(status = 'passed'), 0) AS passed
@@ -108,6 +107,26 @@ _INSERT_CHECK = """
 _INSERT_CELL = """
     INSERT INTO cell_results (submission_id, position, cell_id, status, stdout, error, duration_ms)
     VALUES (:submission, :position, :id, :status, :stdout, :error, :duration_ms)"""
+
+
+def _shown(
+    row: Row[Any], checks: Sequence[Mapping[str, Any]], cells: Sequence[Mapping[str, Any]], place: int = 0
+) -> dict[str, Any]:
+    """A submission as the API shows it."""
+    timings = ("queue_ms", "sandbox_ms", "run_ms", "total_ms")
+    return {
+        **_summary(row),
+        "message": row.message or "",
+        "checks": [{**check, "hidden": bool(check["hidden"])} for check in checks],
+        "cells": [{**cell, "error": cell["error"] and json.loads(cell["error"])} for cell in cells],
+        "timings": {name: row._mapping[name] for name in timings} if row.state == State.FINISHED else None,
+        "peak_memory_bytes": row.peak_memory_bytes,
+        "position": place,
+    }
+
+
+def _as_read(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in part.items() if name not in ("submission", "position")}
 
 
 def _verdict(result: Result) -> dict[str, Any]:

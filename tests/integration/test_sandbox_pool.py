@@ -16,7 +16,7 @@ import pytest
 
 from grader.errors import EngineUnavailable, SandboxFailed
 from grader.models import Job, Limits, Step
-from grader.pool import Pool
+from grader.pool import HEAD_START, Pool
 from grader.sandbox import Engine, Spec
 
 from .sandboxes import PROJECT, containers, engine_settings, run_job, runtimes
@@ -117,6 +117,16 @@ async def test_another_kind_is_made_to_order_kept_ready_and_makes_room() -> None
         await other.close()
 
 
+async def test_the_stock_is_of_the_kind_that_is_asked_for_and_was_expected_before() -> None:
+    small, tiny = Spec(memory_mb=256, runtime="runc"), Spec(memory_mb=128, runtime="runc")
+    async with Pool(engine_settings(), size=2, max_total=6) as pool:
+        pool.expect(Spec(memory_mb=256))
+        await until(lambda: len(pool._ready.get(small, ())) == 2)
+        for _ in range(HEAD_START + 1):
+            await (await pool.take(tiny)).close()
+        await until(lambda: len(pool._ready.get(tiny, ())) == 2)
+
+
 @pytest.mark.parametrize("runtime", runtimes())
 async def test_a_ready_one_that_died_is_replaced(runtime: str) -> None:
     async with Pool(engine_settings(runtime), size=1, max_total=2) as pool:
@@ -189,7 +199,7 @@ async def test_closing_removes_running_ones_too() -> None:
 FORMER_LIFE = """
     import asyncio
     from grader.models import *
-    from grader.pool import Pool
+    from grader.pool import HEAD_START, Pool
     from tests.integration import sandboxes
     sandboxes.PROJECT = {project!r}
     async def main():

@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -21,6 +22,7 @@ import httpx
 import pytest
 
 from grader.app import Service
+from grader.errors import DatabaseUnavailable
 from grader.settings import Settings
 from tests.conftest import ROOT, Person, Stack
 from tests.integration.client import answered, async_client, body, code, events, key
@@ -251,6 +253,29 @@ async def test_an_engine_that_goes_away_in_the_middle_of_a_run_costs_nobody_an_a
         recorded(server, id)
 
 
+async def test_health_says_why_no_sandbox_can_be_made_and_what_to_do(
+    start: Start, learner: Person, server: Server
+) -> None:
+    missing = "challengehub/there-is-no-such-image:test"
+    async with start(sandbox_image=missing) as service, speaking(service, learner) as api:
+        id = await send(api)
+
+        async def told() -> bool:
+            health = (await api.get("/health")).json()
+            return "sandbox image is missing" in health["reasons"].get("engine", "")
+
+        await until(told)
+        health = await api.get("/health")
+        assert health.status_code == 503
+        assert health.json()["parts"]["engine"] == "unavailable"
+        assert "make up" in health.json()["reasons"]["engine"]
+        assert (await api.get(f"/submissions/{id}")).json()["state"] != "finished"
+    async with start() as service, speaking(service, learner) as api:
+        assert (await finished(api, id))["status"] == "passed"
+        assert (await api.get("/health")).json()["reasons"] == {}
+        recorded(server, id)
+
+
 async def test_a_sandbox_that_is_killed_from_outside_is_replaced(
     start: Start, learner: Person, server: Server
 ) -> None:
@@ -455,6 +480,41 @@ async def test_a_notebook_on_record_that_can_no_longer_be_read_ends_in_words(
         assert found["status"] == "internal_error"
 
 
+async def test_a_run_that_began_before_its_submission_was_refused_leaves_no_trace(
+    start: Start, learner: Person, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with start() as service, speaking(service, learner) as api:
+        await finished(api, await send(api))
+        accept = service.store.accept
+
+        def refuse(*args: Any, **options: Any) -> Any:
+            """As when the connection breaks after the sandbox has begun."""
+            assert options["claim_as"]
+            until = time.monotonic() + LIMIT_S
+            while not service.pool.running and time.monotonic() < until:
+                time.sleep(0.01)
+            raise DatabaseUnavailable("The database is away.", retry_after_s=15)
+
+        async def idle() -> bool:
+            return service.workers._idle == 2
+
+        await until(idle)
+        monkeypatch.setattr(service.store, "accept", refuse)
+        refused = await api.post("/submissions", json=body(answered(*SLOW)), headers=(click := key()))
+        assert code(refused) == (503, "database_unavailable")
+        monkeypatch.setattr(service.store, "accept", accept)
+
+        async def stopped() -> bool:
+            return service.pool.running == 0
+
+        await until(stopped)
+        assert len(server.query("SELECT id FROM submissions")) == 1
+        again = await api.post("/submissions", json=body(answered()), headers=click)
+        assert again.status_code == 202
+        await finished(api, again.json()["id"])
+        recorded(server, again.json()["id"])
+
+
 # --- the Hub
 
 
@@ -481,20 +541,27 @@ async def test_a_hub_that_is_away_is_said_to_be_away(
 
 
 async def test_a_flood_waits_in_line_and_another_learner_does_not(
-    start: Start, learner: Person, new_learner: Callable[[], Person]
+    start: Start, learner: Person, new_learner: Callable[[], Person], server: Server
 ) -> None:
-    async with start(workers=1) as service, speaking(service, learner) as flood:
-        ids = [await send(flood, "import time", "time.sleep(0.5)") for _ in range(12)]
-        async with speaking(service, await asyncio.to_thread(new_learner)) as api:
-            id = await send(api)
-            first = (await watched(api, id))[0][1]
-            assert first["position"] <= 2
-            await finished(api, id)
-        states = [(await flood.get(f"/submissions/{id}")).json() for id in ids]
-        assert sum(found["state"] == "queued" for found in states) > 6
-        assert [found["position"] for found in states if found["state"] == "queued"] == list(
-            range(1, 1 + sum(found["state"] == "queued" for found in states))
-        )
+    other = await asyncio.to_thread(new_learner)
+    async with (
+        start(workers=1) as service,
+        speaking(service, learner) as flood,
+        speaking(service, other) as api,
+    ):
+        busy = await send(flood, *SLOW)
+        await running(flood, busy)
+        ids = [await send(flood) for _ in range(8)]
+        id = await send(api)
+        places = [(await flood.get(f"/submissions/{each}")).json()["position"] for each in ids]
+        assert places == sorted(places)
+        for each in (*ids, id):
+            await finished(api if each == id else flood, each)
+    rows = server.query("SELECT uuid, submitted_at, started_at FROM submissions ORDER BY started_at, id")
+    order = [row["uuid"] for row in rows]
+    # the flood's first waited longer; none of its others goes before
+    assert order.index(id) <= order.index(ids[1])
+    assert [each for each in order if each in ids] == ids
 
 
 async def test_a_watcher_sees_its_place_in_the_queue_move_up(
@@ -502,7 +569,9 @@ async def test_a_watcher_sees_its_place_in_the_queue_move_up(
 ) -> None:
     monkeypatch.setattr("grader.handlers.submissions.QUIET_S", 0.2)
     async with start(workers=1) as service, speaking(service, learner) as api:
-        ids = [await send(api, "import time", "time.sleep(1)") for _ in range(4)]
+        first = await send(api, *SLOW)
+        await running(api, first)
+        ids = [await send(api, "import time", "time.sleep(1)") for _ in range(3)]
         told = [data["position"] for name, data in await watched(api, ids[-1]) if name == "state"]
         assert told == [3, 2, 1, 0]
 
