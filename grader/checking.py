@@ -141,7 +141,7 @@ def find(paths: Iterable[str]) -> Iterator[Found]:
             error = ChallengeUnknown(f"There is no notebook (*.ipynb) in the folder {name}.")
             yield Found(path, name, error=error)
         for each in within:
-            with contextlib.suppress(OSError, RuntimeError):
+            with contextlib.suppress(OSError, RuntimeError, ValueError):
                 real = each.resolve()
                 if real in seen:
                     continue
@@ -152,7 +152,7 @@ def find(paths: Iterable[str]) -> Iterator[Found]:
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except ValueError:  # a name that no file system could have
+    except (OSError, ValueError):  # a name that no file system could have
         return False
 
 

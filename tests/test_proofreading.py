@@ -1,0 +1,163 @@
+"""What can be seen of a challenge without running it: leaks, spelling, links, neighbours."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.challenge import parse_challenge
+from grader.findings import Finding, Severity
+from grader.fitness import FitnessReport, examine
+from grader.proofreading import neighbours
+
+from .notebooks import cell, check, marked, notebook, setup, solution, text
+from .staged import ANSWER, GOOD, TEST, Staged, codes, examined
+
+# -- what is hidden stays hidden -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        text(f"As `{TEST}` shows."),
+        text("In lines:\n\n    assert [double(n)\n            for n in (0, 1, 10)] == [0, 2, 20]"),
+        setup("given", f"# {TEST}"),
+        text("x", slideshow={"note": TEST}),
+        text("![x](attachment:a)")
+        | {"attachments": {"a": {"text/plain": base64.b64encode(TEST.encode()).decode()}}},
+    ],
+    ids=["text", "lines", "setup", "metadata", "attachment"],
+)  # fmt: skip
+async def test_a_hidden_test_that_learners_receive_is_found(place: Any) -> None:
+    report = await examined(place, *GOOD)
+    assert ("hidden_text_leaks", "unseen") in codes(report)
+    assert not report.fit
+
+
+async def test_a_hidden_test_of_a_unittest_class_is_found() -> None:
+    hidden = "### BEGIN HIDDEN TESTS\ncase.assertEqual(double(21), 42, 'words')\n### END HIDDEN TESTS"
+    first = "import unittest\ncase = unittest.TestCase()\ncase.assertEqual(double(1), 2)\n"
+    report = await examined(
+        GOOD[0], text("Try: case.assertEqual(double(21),42,'words')"), check("mixed", first + hidden)
+    )
+    assert ("hidden_text_leaks", "mixed") in codes(report)
+
+
+async def test_a_whole_answer_that_learners_receive_is_found() -> None:
+    long = ANSWER.replace(
+        "return n * 2", "result = n * 2\n    assert result >= n or n < 0\n    return result"
+    )
+    given = "# result = n * 2\n# assert result >= n or n < 0\n# return result".replace("# ", "")
+    report = await examined(text(given), solution("answer", long), *GOOD[1:])
+    assert ("hidden_text_leaks", "answer") in codes(report)
+
+
+async def test_what_the_author_keeps_is_no_leak() -> None:
+    output = {
+        "output_type": "stream",
+        "name": "stdout",
+        "text": TEST,
+    }
+    shown = check("seen", "assert double(4) == 8") | {"outputs": [output]}
+    report = await examined(GOOD[0], shown, GOOD[2], text("[0, 2, 20] is what 0, 1 and 10 give."))
+    assert {each.code for each in report.findings} == {"few_mutants"}
+
+
+async def test_a_hidden_test_that_is_also_visible_is_a_warning() -> None:
+    twice = check("again", "assert double(4) == 8\nassert double(-7) == -14", about={"hidden": True})
+    report = await examined(*GOOD, twice)
+    assert ("hidden_repeats_visible", "again") in codes(report)
+    assert report.fit
+
+
+async def test_a_check_that_can_be_forged_is_a_warning() -> None:
+    report = await examined(*GOOD, check("loose", "assert double(9) == 18", about={"judge": "in-kernel"}))
+    assert ("forgeable", "loose") in codes(report)
+
+
+# -- spelling and links --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cells", "metadata", "where"),
+    [
+        ([], {"chalenge": {}}, ""),
+        ([cell("1", chalenge={})], {}, "cell-3"),
+        ([marked("odd", "1", locked=True, pionts=3)], {}, "odd"),
+    ],
+    ids=["notebook", "cell", "nbgrader"],
+)
+async def test_metadata_that_look_like_ours_but_are_none(cells: Any, metadata: Any, where: str) -> None:
+    report = await examine(notebook(*GOOD, *cells, **metadata), Staged(), filename="some.ipynb")
+    (finding,) = [each for each in report.findings if each.code == "metadata_misspelt"]
+    assert finding.cell == where
+    assert "did you mean" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("[x](https://docs.python.org/3/) <https://example.org> [y](#part) [z](mailto:a@b.org)", []),
+        ("`[x](nowhere.md)`\n\n```\n[x](nowhere.md)\n```\n\n    [x](nowhere.md)", []),
+        ("[x](there.md)", ["link_not_sent"]),
+        ("![x](there.png)", ["link_broken"]),
+        ("[x](nowhere.md)", ["link_broken"]),
+        ("![x](attachment:nowhere.png)", ["link_broken"]),
+        ("![](https://example.org/a.png)", ["image_without_words"]),
+        ("<img src='nowhere.png'>", ["link_broken"]),
+        ("[x](https://)", ["link_malformed"]),
+        ("[x](https:/example.org)", ["link_malformed"]),
+        ("[x](htps://example.org)", ["link_malformed"]),
+        ("[x](two words.md)", ["link_malformed"]),
+        ("[x](javascript:alert(1))", ["link_malformed"]),
+        ("[x]()", ["link_malformed"]),
+        ("[x](/etc/passwd)", ["link_broken"]),
+        ("[x][a]\n\n[a]: nowhere.md", ["link_broken"]),
+        ("| a |\n|---|\n| [x](nowhere.md) |", ["link_broken"]),
+        ("a[0](1) is no link in `a[0](1)`", ["link_broken"]),
+    ],
+)
+async def test_links_and_pictures(source: str, found: list[str], tmp_path: Path) -> None:
+    (tmp_path / "there.md").touch()
+    report = await examined(text(source), *GOOD, folder=tmp_path)
+    assert [each.code for each in report.findings if each.cell == "cell-0"] == found
+
+
+# -- neighbours ----------------------------------------------------------------------------------------
+
+
+def beside(*challenges: tuple[str, list[str]], others: Any = ()) -> Iterator[tuple[str, str]]:
+    parsed = [
+        parse_challenge(notebook(*GOOD, challenge={"slug": slug, "prerequisites": needs}))
+        for slug, needs in challenges
+    ]
+    for challenge, findings in zip(parsed, neighbours(parsed, others), strict=True):
+        yield from ((challenge.slug, each.code) for each in findings)
+
+
+def test_prerequisites_that_form_a_sensible_graph() -> None:
+    assert list(beside(("a", []), ("b", ["a"]), ("c", ["a", "b", "z"]), others={"z"})) == []
+
+
+def test_a_circle_is_found_whoever_is_in_it() -> None:
+    found = list(beside(("a", ["c"]), ("b", ["a"]), ("c", ["b"]), ("d", ["a"]), ("e", ["e"])))
+    assert found == [(slug, "prerequisite_cyclic") for slug in "abce"]
+
+
+def test_a_slug_that_two_have_is_told_to_both() -> None:
+    assert list(beside(("a", []), ("a", []), ("b", []))) == [("a", "slug_duplicate")] * 2
+
+
+def test_a_prerequisite_that_is_none() -> None:
+    assert list(beside(("a", ["x"]))) == [("a", "prerequisite_unknown")]
+    assert list(beside(("a", ["x"]), others=None)) == [("a", "prerequisite_unseen")]
+
+
+def test_findings_from_elsewhere_count() -> None:
+    report = FitnessReport("a", "A").with_findings([Finding("slug_duplicate", "Two have it.")])
+    assert not report.fit
+    assert report.findings[0].severity is Severity.ERROR
