@@ -125,8 +125,8 @@ async def examine(
     """Everything that can be said of one challenge by itself, from the author's file.
 
     ``folder``: where its relative links count from. ``jobs``: sandboxes used at the same time. Of a file
-    that is no challenge the report says why; one whose reference fails gets no mutants. May be cancelled
-    at any time. Raises EngineUnavailable or SandboxFailed when it cannot be run.
+    that is no challenge the report says why; one whose reference fails or whose stub passes gets no
+    mutants. May be cancelled at any time. Raises EngineUnavailable or SandboxFailed when it cannot be run.
     """
     began = time.perf_counter()
     try:
@@ -191,7 +191,9 @@ class Trial:
             ]
         )
         self._judge_stub(stub[0])
-        if not await self._judge_reference(first[0]):
+        right = await self._judge_reference(first[0])
+        if not right or stub[0].status is Status.PASSED:
+            # mutants tell nothing while the one is wrong or the other right
             return self._report(first, Mutants(), {})
         grown = await grow(self._answers(), self._context(), self.ceiling)
         self._doing = "mutants"

@@ -95,8 +95,14 @@ async def test_little_to_change_is_said() -> None:
 
 
 async def test_an_answer_that_cannot_be_changed_is_named() -> None:
-    magic = Staged(lambda run, step: ("failed" if "NotImplemented" in step.source else "passed", 1.0))
-    report = await examined(solution("answer", "%%time\nx = 1"), check("seen"), sandboxes=magic)
+    stubs = set()
+
+    def magic(run: int, step: Step) -> Outcome:
+        stubs.update({run} if "NotImplemented" in step.source else ())
+        return ("failed" if run in stubs else "passed"), 1.0
+
+    cells = [solution("answer", "%%time\nx = 1"), check("seen")]
+    report = await examined(*cells, sandboxes=Staged(magic))
     assert ("few_mutants", "answer") in codes(report)
 
 
