@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 from rich.syntax import Syntax
@@ -225,7 +226,8 @@ def show(checked: Checked, console: Console) -> None:
         diff = report.plain("\n".join(survivor.diff.split("\n")[2:]))
         console.print(Text(f"    {survivor.operator}, line {survivor.line} of {survivor.cell}", style="dim"))
         if console.is_terminal:
-            console.print(Syntax(diff, "diff", background_color="default", theme="ansi_dark"))
+            shown = Syntax(diff, "diff", background_color="default", theme="ansi_dark")
+            console.print(Padding(shown, (0, 0, 0, 6)))
         else:
             report.indented(console, diff, indent=6)
     _show_sum(checked.report, console)

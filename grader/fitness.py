@@ -35,7 +35,7 @@ RUNS_IN_ORDER = 5  # of these, as the notebook has it; in the others neighbourin
 COMPARED = 3  # mutants that are judged in one process too
 NEAR = 0.5  # share of a limit that the reference may use without a remark
 # A mutant that runs so much longer than the reference never ends; most limits are far more generous.
-PATIENCE, PATIENCE_S = 20.0, 2.0
+PATIENCE, PATIENCE_S = 20.0, 3.0
 OVER_LIMIT = (Status.TIMEOUT, Status.MEMORY_EXCEEDED, Status.OUTPUT_EXCEEDED, Status.CRASHED)
 
 Told = dict[str, tuple[bool, float]]  # by check: whether it passed, and its points

@@ -34,7 +34,7 @@ CELL_KEYS = ("challenge", "nbgrader", "tags")
 # what Markdown leaves as it is: HTML, and what was meant as a link but is none
 TAG = re.compile(r"<(img|a)\b[^<>]*?\b(?:src|href)\s*=\s*[\"']?([^\"'\s<>]*)", re.I)
 NO_LINK = re.compile(r"\]\([^\n]{0,60}")
-LONGEST_TEXT = 200_000  # characters of one cell in which links are looked for
+LONGEST_TEXT = 200_000  # characters of one notebook in which links are looked for
 SCHEMES = ("http", "https", "mailto", "data")
 
 
@@ -199,10 +199,12 @@ def _misspelt(
 
 
 def _links(challenge: Challenge, written: Notebook, folder: Path | None) -> Iterator[Finding]:
+    left = LONGEST_TEXT
     for cell, raw in zip(challenge.cells, written.cells, strict=True):
         if raw.kind != "markdown" or cell.release_source is None:
             continue
-        for token in _inline(cell.release_source[:LONGEST_TEXT]):
+        text, left = cell.release_source[:left], max(0, left - len(cell.release_source))
+        for token in _inline(text):
             if token.type == "image" and not token.content.strip():
                 yield Finding(
                     "image_without_words",
