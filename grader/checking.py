@@ -39,8 +39,7 @@ class Found:
 
     path: Path
     name: str  # the path as it was typed, or as it was found
-    whole_folder: bool = False  # whether all that belongs to it is there too
-    text: bytes = b""
+    whole: bool = False  # whether all that it stands beside is known too
     challenge: Challenge | None = None
     error: GraderError | None = None
     beside: list[Finding] = field(default_factory=list)  # what is wrong between it and the others
@@ -115,7 +114,7 @@ async def _check(
             engine, size=jobs, max_total=3 * jobs + 2, usual=usual, builders=max(2, jobs)
         ) as pool:
             told = await examine(
-                found.text,
+                _text(found.path),
                 pool,
                 filename=found.path.name,
                 folder=found.path.parent,
@@ -126,6 +125,8 @@ async def _check(
         raise
     except GraderError as error:
         return Checked(found, error=error)
+    except OSError as error:
+        return Checked(found, error=ChallengeUnknown(f"{found.name} cannot be read: {error.strerror}."))
     return Checked(found, told.with_findings(found.beside))
 
 
@@ -147,7 +148,7 @@ def find(paths: Iterable[str]) -> Iterator[Found]:
                 if real in seen:
                     continue
                 seen.add(real)
-            yield _read(Found(each, str(each), whole_folder=each is not path))
+            yield _read(Found(each, str(each), whole=each is not path))
 
 
 def _is_folder(path: Path) -> bool:
@@ -161,42 +162,54 @@ def _read(found: Found) -> Found:
     try:
         if not found.path.is_file():
             raise FileNotFoundError(0, "there is no such file")
-        with found.path.open("rb") as file:
-            found.text = file.read(MAX_CHALLENGE_BYTES + 1)
+        found.challenge = parse_challenge(_text(found.path), filename=found.path.name)
+    except ChallengeInvalid as error:
+        found.error = error
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         found.error = ChallengeUnknown(f"{found.name} cannot be read: {reason}.")
-        return found
-    try:
-        found.challenge = parse_challenge(found.text, filename=found.path.name)
-    except ChallengeInvalid as error:
-        found.error = error
     return found
 
 
+def _text(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_CHALLENGE_BYTES + 1)
+
+
 def compare(found: Sequence[Found]) -> None:
-    """Put down what is wrong between them: slugs and prerequisites."""
-    parsed = [each for each in found if each.challenge is not None]
-    challenges = [each.challenge for each in parsed if each.challenge is not None]
-    known = {challenge.slug for challenge in challenges}
-    for each, findings in zip(parsed, neighbours(challenges, known), strict=True):
-        each.beside = findings
+    """Put down what is wrong between them, and between them and the library that they stand in."""
+    known = [*found, *_around(found)]
+    parsed = [(each, each.challenge) for each in known if each.challenge is not None]
     by_slug: dict[str, list[str]] = {}
-    for each in parsed:
-        assert each.challenge is not None
-        by_slug.setdefault(each.challenge.slug, []).append(each.name)
-    for each in parsed:
-        assert each.challenge is not None
+    for each, challenge in parsed:
+        by_slug.setdefault(challenge.slug, []).append(each.name)
+    wrong = neighbours([challenge for _, challenge in parsed])
+    for (each, challenge), findings in zip(parsed, wrong, strict=True):
+        paths = by_slug[challenge.slug]
         each.beside = [
-            _unseen(finding) if finding.code == "prerequisite_unknown" and not each.whole_folder
-            else replace(finding, details={"paths": by_slug[each.challenge.slug]})
-            if finding.code == "slug_duplicate" else finding
-            for finding in each.beside
-        ]  # fmt: skip
+            replace(finding, message=f"{finding.message[:-1]}: {', '.join(paths)}.", details={"paths": paths})
+            if finding.code == "slug_duplicate"
+            else replace(finding, code="prerequisite_unseen")
+            if finding.code == "prerequisite_unknown" and not each.whole
+            else finding
+            for finding in findings
+        ]
 
 
-def _unseen(finding: Finding) -> Finding:
-    return replace(finding, code="prerequisite_unseen")
+def _around(found: Iterable[Found]) -> list[Found]:
+    """The other challenges of a library of which only some were named: a folder with one for each track."""
+    seen = {each.path.resolve() for each in found if each.challenge}
+    libraries = set()
+    for each in found:
+        if (
+            each.challenge
+            and each.challenge.track
+            and each.challenge.track == each.path.resolve().parent.name
+        ):
+            libraries.add(each.path.resolve().parent.parent)
+            each.whole = True
+    others = [path for library in sorted(libraries) for path in notebooks(library)]
+    return [_read(Found(path, str(path))) for path in others if path.resolve() not in seen]
 
 
 # -- on the screen ----------------------------------------------------------------------------------

@@ -295,24 +295,28 @@ def _file(target: str, path: str, what: str, cell: str, folder: Path | None) -> 
 # -- neighbours -------------------------------------------------------------------------------------
 
 
-def neighbours(challenges: Sequence[Challenge], others: Collection[str] | None) -> list[list[Finding]]:
-    """What is wrong between challenges, a list for each of them.
-
-    ``others``: slugs that exist besides; None when it is not known which do.
-    """
+def neighbours(challenges: Sequence[Challenge], others: Collection[str] = ()) -> list[list[Finding]]:
+    """What is wrong between challenges, a list for each of them; ``others``: slugs that exist besides."""
     count = Counter(challenge.slug for challenge in challenges)
-    graph = {challenge.slug: challenge.prerequisites for challenge in challenges}
+    graph: dict[str, list[str]] = {}
+    for challenge in challenges:
+        graph.setdefault(challenge.slug, []).extend(challenge.prerequisites)
     found: list[list[Finding]] = []
     for challenge in challenges:
         mine: list[Finding] = []
         slug = challenge.slug
         if count[slug] > 1:
-            mine.append(
-                Finding("slug_duplicate", f"{count[slug]} of these challenges have the slug {slug!r}.")
-            )
+            mine.append(Finding("slug_duplicate", f"{count[slug]} notebooks have the slug {slug!r}."))
         for wanted in challenge.prerequisites:
-            if wanted not in graph and wanted not in (others or ()):
-                mine.append(_unknown(wanted, [*graph, *(others or ())], seen=others is not None))
+            if wanted not in graph and wanted not in others:
+                close = difflib.get_close_matches(wanted, [*graph, *others], n=1)
+                hint = f" Did you mean {close[0]!r}?" if close else ""
+                mine.append(
+                    Finding(
+                        "prerequisite_unknown",
+                        f"Its prerequisite {wanted!r} is none of the challenges here.{hint}",
+                    )
+                )
         if circle := _circle(slug, graph):
             way = " → ".join(circle)
             mine.append(
@@ -324,18 +328,6 @@ def neighbours(challenges: Sequence[Challenge], others: Collection[str] | None) 
             )
         found.append(mine)
     return found
-
-
-def _unknown(wanted: str, known: Collection[str], *, seen: bool) -> Finding:
-    close = difflib.get_close_matches(wanted, known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    if seen:
-        return Finding("prerequisite_unknown", f"Its prerequisite {wanted!r} is no challenge.{hint}")
-    return Finding(
-        "prerequisite_unseen",
-        f"Its prerequisite {wanted!r} is not among what is checked here.{hint} "
-        "Check the whole folder to be sure.",
-    )
 
 
 def _circle(start: str, graph: Mapping[str, Sequence[str]]) -> list[str]:

@@ -115,6 +115,21 @@ def test_a_prerequisite_that_is_not_among_single_files_is_a_warning(run: Any, tm
     assert json.loads(printed)["findings"][0]["code"] == "prerequisite_unseen"
 
 
+def test_one_of_a_library_is_compared_with_all_of_it(run: Any, tmp_path: Path) -> None:
+    put(tmp_path, "first/a", track="first", prerequisites=["b"])
+    put(tmp_path, "second/other", slug="b", track="second")
+    one = put(tmp_path, "second/b", track="second", prerequisites=["a", "c"])
+    status, printed = run("--json", one)
+    (line,) = map(json.loads, printed.splitlines())
+    assert status == 1
+    assert {each["code"] for each in line["findings"]} >= {
+        "slug_duplicate",
+        "prerequisite_cyclic",
+        "prerequisite_unknown",
+    }
+    assert "other.ipynb" in line["findings"][0]["message"]
+
+
 @pytest.mark.parametrize("name", ["a\0b", "/dev/zero", "x" * 5000], ids=["nul", "device", "long"])
 def test_a_path_that_is_no_file(run: Any, name: str) -> None:
     status, printed = run("--json", name)
