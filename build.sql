@@ -106,6 +106,17 @@ CREATE TABLE IF NOT EXISTS cell_results (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
   COMMENT='How each cell of the learner''s notebook ended; written with the verdict, once';
 
+CREATE TABLE IF NOT EXISTS hints_taken (
+  username      VARCHAR(255) NOT NULL COMMENT 'Who took it: the name that the Hub gave',
+  challenge_id  INT UNSIGNED NOT NULL COMMENT 'The challenge',
+  number        SMALLINT UNSIGNED NOT NULL COMMENT 'Which of its hints, from 1 in the author''s order',
+  attempts      INT UNSIGNED NOT NULL COMMENT 'How many submissions the learner had made to the challenge by then',
+  taken_at      DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)) COMMENT 'When',
+  PRIMARY KEY (username, challenge_id, number),
+  CONSTRAINT hints_taken_challenge FOREIGN KEY (challenge_id) REFERENCES challenges (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+  COMMENT='Hints that learners asked for; what helped whom, and from which attempt on';
+
 CREATE TABLE IF NOT EXISTS audit (
   id       BIGINT UNSIGNED NOT NULL AUTO_INCREMENT COMMENT 'Surrogate key; grows in the order of events',
   at       DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)) COMMENT 'When',

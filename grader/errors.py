@@ -92,6 +92,18 @@ class SubmissionUnknown(GraderError):
     code, http_status = "submission_unknown", 404
 
 
+class HintUnknown(GraderError):
+    """No hint of that number, or not its turn yet."""
+
+    code, http_status = "hint_unknown", 404
+
+
+class SolutionWithheld(GraderError):
+    """Its author keeps it back, or the learner has not passed yet."""
+
+    code, http_status = "solution_withheld", 403
+
+
 class VersionStale(GraderError):
     """The learner holds a version that is no longer the published one; ``details["current"]`` is."""
 

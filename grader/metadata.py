@@ -41,6 +41,7 @@ class NotebookMetadata:
     prerequisites: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     hints: tuple[str, ...] = ()
+    show_solution: bool = True  # to learners who have passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ def read_notebook_metadata(written: Any) -> NotebookMetadata:
         prerequisites=_slugs(values, "prerequisites"),
         limits=_limits(values.get("limits", {})),
         hints=_texts(values, "hints", 2000, lines=True),
+        show_solution=_flag(values, "show_solution", usual=True),
     )
 
 
@@ -175,8 +177,8 @@ def _choice(values: Mapping[str, Any], key: str, usual: str, other: str) -> str:
     return str(value)
 
 
-def _flag(values: Mapping[str, Any], key: str) -> bool:
-    value = values.get(key, False)
+def _flag(values: Mapping[str, Any], key: str, *, usual: bool = False) -> bool:
+    value = values.get(key, usual)
     if not isinstance(value, bool):
         raise MetadataInvalid(f"metadata.challenge.{key} ({str(value)[:40]!r}) is not true or false")
     return value

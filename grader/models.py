@@ -91,6 +91,7 @@ class Challenge:
     track: str = ""
     prerequisites: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    show_solution: bool = True
     kernel: str = "python3"
 
     @property

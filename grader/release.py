@@ -46,6 +46,12 @@ def release_source(source: str, *, code: bool, solution: bool, check: bool, task
     return HIDDEN_STUB if code and check and not solution and (hidden or not text.strip()) else text
 
 
+def without_markers(source: str) -> str:
+    """The author's answer as it is shown to those who have passed: all of it but the marker lines."""
+    lines = source.split("\n")
+    return "\n".join(line for line in lines if "BEGIN SOLUTION" not in line and "END SOLUTION" not in line)
+
+
 def has_hidden_tests(source: str) -> bool:
     return _begins(source, "HIDDEN TESTS")
 

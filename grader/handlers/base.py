@@ -136,6 +136,8 @@ class ApiHandler(HubHandler):
 
     def json_body(self) -> dict[str, Any]:
         if self.body_size > self.body_limit:
+            if self.body_limit < MAX_SUBMISSION_BYTES:
+                raise RequestMalformed("The request's body is larger than this address takes.")
             raise NotebookTooLarge(
                 f"The notebook is larger than {MAX_SUBMISSION_BYTES // 2**20} MiB. Clear the outputs of "
                 "large cells, save, and submit again.",

@@ -147,6 +147,19 @@ class SubmissionHandler(OwnSubmissionHandler):
         self.send(await self.own_submission(uuid))
 
 
+class SubmittedNotebookHandler(ApiHandler):
+    """An attempt's code: the notebook as its learner handed it in."""
+
+    async def get(self, uuid: str) -> None:
+        store = self.parts.store
+        text = (
+            await store.database.run(store.notebook, uuid, self.caller.name) if UUID.fullmatch(uuid) else None
+        )
+        if not text:
+            raise SubmissionUnknown("You have no such submission.")
+        self.send({"id": uuid, "notebook": json.loads(text)})
+
+
 class EventsHandler(OwnSubmissionHandler):
     """Server-sent events: what is known at once, the rest as it comes, and the end after ``result``."""
 
@@ -218,5 +231,6 @@ def _at_once(handler: ApiHandler) -> None:
 ROUTES: list[tuple[str, type[ApiHandler]]] = [
     ("submissions", SubmissionsHandler),
     ("submissions/([^/]+)", SubmissionHandler),
+    ("submissions/([^/]+)/notebook", SubmittedNotebookHandler),
     ("submissions/([^/]+)/events", EventsHandler),
 ]

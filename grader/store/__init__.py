@@ -6,6 +6,7 @@ run twice with one effect, which is what lets ``Database.transaction`` try again
 
 from __future__ import annotations
 
+from .hints import Hints
 from .queue import Queue
 from .record import Record
 from .rows import Accepted, NewSubmission, Version, Work
@@ -14,5 +15,5 @@ from .versions import Versions
 __all__ = ["Accepted", "NewSubmission", "Store", "Version", "Work"]
 
 
-class Store(Versions, Queue, Record):
-    """One database: what is published, what waits, and what came of it."""
+class Store(Versions, Queue, Record, Hints):
+    """One database: what is published, what waits, what came of it, and what helped."""

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from ..models import CellResult, CheckResult, Result, State
-from .rows import Table, Work, clean, do, iso, position
+from .rows import Table, Work, clean, do, iso, position, unpacked
 
 
 class Record(Table):
@@ -54,6 +54,14 @@ class Record(Table):
         cells = [part._asdict() for part in do(db, _CELLS, id=row.key)] if finished else []
         place = position(db, row.turn, row.key) if row.state == State.QUEUED else 0
         return _shown(row, checks, cells, place)
+
+    def notebook(self, uuid: str, username: str) -> str | None:
+        """The notebook as it came, "" where it is damaged; None: no such id, or another learner's."""
+        query = "SELECT notebook FROM submissions WHERE uuid = :uuid AND username = :username"
+        found = self.database.transaction(
+            lambda db: do(db, query, uuid=uuid, username=username).scalar_one_or_none()
+        )
+        return None if found is None else unpacked(uuid, found)
 
     def submissions(self, username: str, slug: str | None, limit: int) -> list[dict[str, Any]]:
         """A learner's own, newest first."""

@@ -159,6 +159,20 @@ def test_every_operation_answers_as_described(
     assert api("readSubmission", missing).status_code == 404
     assert api("watchSubmission", missing).status_code == 404
 
+    assert api("readSubmittedNotebook", id).json()["notebook"] == answered(right=False)
+    assert api("readSubmittedNotebook", missing).status_code == 404
+
+    assert api("readHints", SLUG).json()["taken"] == []
+    assert len(api("takeHint", SLUG, json={"number": 1}).json()["taken"]) == 1
+    assert api("takeHint", SLUG, json={"number": 3}).status_code == 404
+    assert api("takeHint", SLUG, json={"number": "one"}, fits=False).status_code == 400
+    assert api("readHints", "nothing-here").status_code == 404
+    assert api("readSolution", "nothing-here").status_code == 404
+    assert api("readSolution", "savings-account").status_code == 403
+    right = api.submit(answered(), 202).json()["id"]
+    assert list(events(api("watchSubmission", right).text.splitlines()))[-1][1]["status"] == "passed"
+    assert api("readSolution", SLUG).status_code == 200
+
     # what a crash and output of every kind look like
     noisy = answered('print("x")', "def fail(): raise ValueError('no')", "fail()")
     unfinished = api.submit(noisy, 202).json()["id"]
