@@ -16,5 +16,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(server_app: Any) -> None:
-    add_routes(server_app.web_app)
+    spool = add_routes(server_app.web_app)
+    # what was kept when this server last stopped; not now, for the loop does not run yet
+    server_app.io_loop.add_callback(spool.start)
     server_app.log.info("ChallengeHub: the learner's server extension is ready")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable
+from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
+from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import url_path_join
 from tornado.iostream import StreamClosedError
@@ -14,6 +18,7 @@ from tornado.web import HTTPError, authenticated
 
 from .client import GraderClient
 from .errors import Refusal
+from .spool import Spool
 from .workspace import Workspace, checked_slug
 
 SEGMENT = r"([^/]+)"
@@ -25,9 +30,10 @@ class _Handler(APIHandler):
     # The Hub's idle rules look at what a person does in the page, not at what we fetch for them.
     _track_activity = False
 
-    def initialize(self, grader: GraderClient, workspace: Workspace) -> None:
+    def initialize(self, grader: GraderClient, workspace: Workspace, spool: Spool) -> None:
         self.grader = grader
         self.workspace = workspace
+        self.spool = spool
 
     async def answer(self, work: Awaitable[dict[str, Any]], http_status: int = 200) -> None:
         try:
@@ -79,6 +85,28 @@ class ChallengeHandler(_Handler):
             await self.answer(self.grader.request("GET", path))
 
 
+class HintsHandler(_Handler):
+    @authenticated
+    async def get(self, slug: str) -> None:
+        await self.answer(self._hints("GET", slug))
+
+    @authenticated
+    async def post(self, slug: str) -> None:
+        await self.answer(self._hints("POST", slug, self.get_json_body()))
+
+    async def _hints(self, method: str, slug: str, body: Any = None) -> dict[str, Any]:
+        return await self.grader.request(method, f"challenges/{checked_slug(slug)}/hints", json=body)
+
+
+class SolutionHandler(_Handler):
+    @authenticated
+    async def get(self, slug: str) -> None:
+        await self.answer(self._solution(slug))
+
+    async def _solution(self, slug: str) -> dict[str, Any]:
+        return await self.grader.request("GET", f"challenges/{checked_slug(slug)}/solution")
+
+
 class OpenHandler(_Handler):
     @authenticated
     async def post(self) -> None:
@@ -93,11 +121,63 @@ class UpdateHandler(_Handler):
         await self.answer(self.workspace.update(path))
 
 
+class RestoreHandler(_Handler):
+    @authenticated
+    async def post(self) -> None:
+        path, submission_id = self.text_fields("path", "submission")
+        if not re.fullmatch(SUBMISSION_ID, submission_id):
+            raise HTTPError(400, "submission must be the id of a submission.")
+        await self.answer(self.workspace.restore(path, submission_id))
+
+
 class SubmitHandler(_Handler):
     @authenticated
     async def post(self) -> None:
         path, key = self.text_fields("path", "key")
         await self.answer(self.workspace.submit(path, key), http_status=202)
+
+
+class KeptHandler(_Handler):
+    """What waits here for a grader that cannot be reached."""
+
+    @authenticated
+    async def get(self) -> None:
+        self.finish(json.dumps({"kept": self.spool.entries()}))
+
+
+class KeptSendHandler(_Handler):
+    @authenticated
+    async def post(self) -> None:
+        self.spool.send_now()
+        self.set_status(202)
+        self.finish(json.dumps({"kept": self.spool.entries()}))
+
+
+class KeptForgetHandler(_Handler):
+    @authenticated
+    async def post(self) -> None:
+        (key,) = self.text_fields("key")
+        self.spool.forget(key)
+        self.finish(json.dumps({"kept": self.spool.entries()}))
+
+
+class KeptEventsHandler(_Handler):
+    """Server-sent events: ``kept``, ``sent`` and ``refused``, until nothing waits any more."""
+
+    @authenticated
+    async def get(self) -> None:
+        self.set_header("Content-Type", "text/event-stream")
+        self.set_header("Cache-Control", "no-cache")
+        self.set_header("X-Accel-Buffering", "no")
+        try:
+            async with aclosing(self.spool.events()) as events:
+                async for event in events:
+                    self.write(
+                        f"event: {event[0]}\ndata: {json.dumps(event[1])}\n\n" if event else ": waiting\n\n"
+                    )
+                    await self.flush()
+        except StreamClosedError:
+            self.log.debug("ChallengeHub: nobody watches the kept submissions any more")
 
 
 class SubmissionsHandler(_Handler):
@@ -112,6 +192,12 @@ class SubmissionHandler(_Handler):
     @authenticated
     async def get(self, submission_id: str) -> None:
         await self.answer(self.grader.request("GET", f"submissions/{submission_id}"))
+
+
+class SubmittedNotebookHandler(_Handler):
+    @authenticated
+    async def get(self, submission_id: str) -> None:
+        await self.answer(self.grader.request("GET", f"submissions/{submission_id}/notebook"))
 
 
 class EventsHandler(_Handler):
@@ -154,18 +240,29 @@ class EventsHandler(_Handler):
 ROUTES = [
     (r"challenges", ChallengesHandler),
     (rf"challenges/{SEGMENT}", ChallengeHandler),
+    (rf"challenges/{SEGMENT}/hints", HintsHandler),
+    (rf"challenges/{SEGMENT}/solution", SolutionHandler),
     (r"open", OpenHandler),
     (r"update", UpdateHandler),
+    (r"restore", RestoreHandler),
     (r"submit", SubmitHandler),
+    (r"kept", KeptHandler),
+    (r"kept/send", KeptSendHandler),
+    (r"kept/forget", KeptForgetHandler),
+    (r"kept/events", KeptEventsHandler),
     (r"submissions", SubmissionsHandler),
     (rf"submissions/{SUBMISSION_ID}", SubmissionHandler),
+    (rf"submissions/{SUBMISSION_ID}/notebook", SubmittedNotebookHandler),
     (rf"submissions/{SUBMISSION_ID}/events", EventsHandler),
 ]
 
 
-def add_routes(web_app: Any) -> None:
+def add_routes(web_app: Any) -> Spool:
+    """Returns the spool, which wants to be started once the server's loop runs."""
     grader = GraderClient.from_environment()
-    workspace = Workspace(web_app.settings["contents_manager"], grader)
+    spool = Spool(Path(jupyter_data_dir()) / "challengehub" / "spool", grader)
+    workspace = Workspace(web_app.settings["contents_manager"], grader, spool)
     prefix = url_path_join(web_app.settings["base_url"], "challengehub", "api")
-    given = {"grader": grader, "workspace": workspace}
+    given = {"grader": grader, "workspace": workspace, "spool": spool}
     web_app.add_handlers(".*$", [(url_path_join(prefix, route), handler, given) for route, handler in ROUTES])
+    return spool

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from copy import deepcopy
 from typing import Any
 
 from jupyter_server.utils import ensure_async
@@ -15,6 +16,7 @@ from tornado.web import HTTPError
 
 from .client import GraderClient
 from .errors import Refusal
+from .spool import KEY, Spool
 
 FOLDER = "challenges"
 # What the grader takes; outputs are left out first, so this is the learner's own text.
@@ -23,15 +25,15 @@ MAX_SUBMISSION_BYTES = 2 * 1024 * 1024
 MAX_FILE_BYTES = 64 * 1024 * 1024
 # One path segment, safe in a file name, a URL and a shell; never hidden, never a way up.
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
-KEY = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 class Workspace:
     """What a learner does with challenges in their own home. Paths are contents-manager paths."""
 
-    def __init__(self, contents: Any, grader: GraderClient) -> None:
+    def __init__(self, contents: Any, grader: GraderClient, spool: Spool) -> None:
         self._contents = contents
         self._grader = grader
+        self._spool = spool
         # two quick clicks on Open must not both find the file missing
         self._writing = asyncio.Lock()
 
@@ -49,8 +51,9 @@ class Workspace:
         return {"path": path, "created": True}
 
     async def update(self, path: str) -> dict[str, Any]:
-        """Bring a challenge notebook to the published version: answers are carried over by cell id,
-        and the notebook as it was stays beside it (``kept``).
+        """Bring a challenge notebook to the published version: answers are carried over by cell id, the
+        learner's own cells stay behind what they followed, and the notebook as it was stays beside it
+        (``kept``).
         """
         old = await self._read(path)
         slug, version = _challenge_of(old)
@@ -59,14 +62,37 @@ class Workspace:
             return {"path": path, "version": version, "kept": None}
         new = release["notebook"]
         _carry_answers(old, new)
+        _carry_own_cells(old, new)
         async with self._writing:
             kept = await self._free_path(path.removesuffix(".ipynb") + f"-version-{version}")
             await self._save(_notebook_model(old), kept)
             await self._save(_notebook_model(new), path)
         return {"path": path, "version": release["version"], "kept": kept}
 
+    async def restore(self, path: str, submission_id: str) -> dict[str, Any]:
+        """Put an attempt's code into its challenge's notebook; the notebook as it was stays beside it.
+
+        An attempt at the same version comes back whole, of one at another version the answers do.
+        """
+        now = await self._read(path)
+        slug, version = _challenge_of(now)
+        answer = await self._grader.request("GET", f"submissions/{submission_id}/notebook")
+        attempt = answer["notebook"]
+        attempted, its_version = _challenge_of(attempt)
+        if attempted != slug:
+            raise Refusal("not_a_challenge", "This attempt belongs to another challenge.", http_status=409)
+        new = attempt
+        if its_version != version:
+            new = deepcopy(now)
+            _carry_answers(attempt, new)
+        async with self._writing:
+            kept = await self._free_path(path.removesuffix(".ipynb") + "-before-restoring")
+            await self._save(_notebook_model(now), kept)
+            await self._save(_notebook_model(new), path)
+        return {"path": path, "kept": kept}
+
     async def submit(self, path: str, key: str) -> dict[str, Any]:
-        """Send the notebook as it is saved; the same ``key`` twice is one submission."""
+        """Send the saved notebook, or keep it for later; the same ``key`` twice is one submission."""
         if not KEY.fullmatch(key):
             raise Refusal(
                 "request_malformed", "The submission's key must be 1-64 letters, digits or hyphens."
@@ -84,7 +110,7 @@ class Workspace:
             raise _too_large(
                 "Even without outputs your notebook is larger than 2 MiB, the most that can be graded."
             )
-        return await self._grader.request("POST", "submissions", json=body, headers={"Idempotency-Key": key})
+        return await self._spool.submit(key, path, body)
 
     async def _read(self, path: str) -> dict[str, Any]:
         """The saved notebook as JSON, unvalidated: the grader judges shape and names the cell to blame."""
@@ -190,6 +216,46 @@ def _carry_answers(old: dict[str, Any], new: dict[str, Any]) -> None:
         answer_id = _answer_id(cell)
         if answer_id is not None and isinstance(answers.get(answer_id), (str, list)):
             cell["source"] = answers[answer_id]
+
+
+def _carry_own_cells(old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Cells that the learner added go behind the cell that they followed, or to the end."""
+    cells = new.get("cells")
+    if not isinstance(cells, list):
+        return
+    released = {_identity(cell) for cell in _cells(new)}
+    after: Any = None
+    for cell in _cells(old):
+        identity = _identity(cell)
+        if identity in released:
+            after = identity
+        elif _is_own(cell):
+            places = [index for index, other in enumerate(cells) if _identity(other) == after]
+            cells.insert(places[0] + 1 if places else len(cells), cell)
+            after = identity
+
+
+def _identity(cell: dict[str, Any]) -> Any:
+    """What a cell of a release keeps from one version to the next."""
+    metadata = cell.get("metadata")
+    part = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grade_id = part.get("grade_id") if isinstance(part, dict) else None
+    return ("grade_id", str(grade_id)) if grade_id else ("id", str(cell.get("id")))
+
+
+def _is_own(cell: dict[str, Any]) -> bool:
+    """Not one of the author's: those are marked, or locked."""
+    metadata = cell.get("metadata")
+    about: dict[str, Any] = metadata if isinstance(metadata, dict) else {}
+    locked = about.get("deletable") is False or about.get("editable") is False
+    return "nbgrader" not in about and not locked and bool(_source(cell).strip())
+
+
+def _source(cell: dict[str, Any]) -> str:
+    source = cell.get("source")
+    return (
+        source if isinstance(source, str) else "".join(map(str, source)) if isinstance(source, list) else ""
+    )
 
 
 def _malformed(why: str) -> Refusal:

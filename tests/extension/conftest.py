@@ -167,13 +167,17 @@ class Notebook:
     http: httpx.Client
     home: Path
 
+    @property
+    def spool(self) -> Path:
+        return self.home.parent / "jupyter_data_dir" / "challengehub" / "spool"
+
 
 def _start(folder: Path, environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     home = folder / "home"
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     settings = {
         "ServerApp": {
             "root_dir": str(home),
@@ -210,7 +214,7 @@ def _start(folder: Path, environment: dict[str, str]) -> tuple[subprocess.Popen[
     raise AssertionError((folder / "server.log").read_text())
 
 
-def _serve(folder: Path, environment: dict[str, str]) -> Iterator[Notebook]:
+def serve(folder: Path, environment: dict[str, str]) -> Iterator[Notebook]:
     process, url = _start(folder, environment)
     try:
         with httpx.Client(base_url=url, headers={"Authorization": "token the-learner"}, timeout=30) as http:
@@ -223,7 +227,7 @@ def _serve(folder: Path, environment: dict[str, str]) -> Iterator[Notebook]:
 @pytest.fixture(scope="session")
 def _server(_grader: Grader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
     environment = {"CHALLENGEHUB_GRADER_URL": _grader.url, "JUPYTERHUB_API_TOKEN": HUB_TOKEN}
-    yield from _serve(tmp_path_factory.mktemp("server"), environment)
+    yield from serve(tmp_path_factory.mktemp("server"), environment)
 
 
 @pytest.fixture
@@ -241,4 +245,4 @@ def server_without_grader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         "CHALLENGEHUB_GRADER_URL": "http://127.0.0.1:9/services/grader",
         "JUPYTERHUB_API_TOKEN": HUB_TOKEN,
     }
-    yield from _serve(tmp_path_factory.mktemp("alone"), environment)
+    yield from serve(tmp_path_factory.mktemp("alone"), environment)

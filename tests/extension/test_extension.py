@@ -265,10 +265,8 @@ def test_a_refusal_of_the_graders_is_passed_on_whole(server: Notebook, grader: G
 
 def test_a_grader_that_is_away_is_said_so(server_without_grader: Notebook) -> None:
     http = server_without_grader.http
-    save(server_without_grader, notebook())
-    error = refused(submit(server_without_grader), 503, "grader_unreachable")
+    error = refused(http.get(f"{API}/challenges"), 503, "grader_unreachable")
     assert "try again" in error["message"]
-    refused(http.get(f"{API}/challenges"), 503, "grader_unreachable")
     refused(http.get(f"{API}/submissions/0-1/events"), 503, "grader_unreachable")
 
 
@@ -365,6 +363,66 @@ def test_a_notebook_of_the_published_version_is_left_alone(server: Notebook, gra
     before = file.read_bytes()
     assert server.http.post(f"{API}/update", json={"path": PATH}).json()["kept"] is None
     assert file.read_bytes() == before
+
+
+def test_update_keeps_the_learners_own_cells_where_they_were(server: Notebook, grader: Grader) -> None:
+    old = notebook(version=1, answer="def f(x): return helper(x)")
+    own = {"cell_type": "code", "id": "mine", "metadata": {}, "outputs": [], "execution_count": None}
+    text = {"cell_type": "markdown", "id": "note", "metadata": {}, "source": "# A note of mine"}
+    old["cells"][1:1] = [own | {"source": "def helper(x): return x + 1"}, text]
+    old["cells"].append(own | {"id": "empty", "source": ""})
+    save(server, old)
+    grader.version = 2
+    server.http.post(f"{API}/update", json={"path": PATH})
+    cells = json.loads((server.home / PATH).read_text())["cells"]
+    assert [cell["id"] for cell in cells] == ["answer", "mine", "note", "check"]
+
+
+# ---- an attempt again
+
+
+def attempt(grader: Grader, version: int = 1, **more: Any) -> dict[str, Any]:
+    made = notebook(version=version, answer="def f(x): return 2", **more)
+    grader.say("GET submissions/0-1/notebook", 200, {"id": "0-1", "notebook": made})
+    return made
+
+
+def restore(server: Notebook) -> httpx.Response:
+    return server.http.post(f"{API}/restore", json={"path": PATH, "submission": "0-1"})
+
+
+def test_restore_brings_an_attempt_back_and_keeps_what_was_there(server: Notebook, grader: Grader) -> None:
+    save(server, notebook(answer="def f(x): return 'newer'"))
+    attempt(grader)
+    answer = restore(server).json()
+    assert answer == {"path": PATH, "kept": "challenges/first-steps-before-restoring.ipynb"}
+    assert "return 2" in (server.home / PATH).read_text()
+    assert "newer" in (server.home / answer["kept"]).read_text()
+
+
+def test_of_an_attempt_at_another_version_the_answers_come_back(server: Notebook, grader: Grader) -> None:
+    save(server, notebook(version=2, answer="def f(x): return 'newer'"))
+    attempt(grader, version=1)
+    restore(server)
+    now = json.loads((server.home / PATH).read_text())
+    assert now["metadata"]["challenge"]["version"] == 2
+    assert "return 2" in "".join(now["cells"][0]["source"])
+
+
+def test_an_attempt_at_another_challenge_is_not_put_into_this_one(server: Notebook, grader: Grader) -> None:
+    file = save(server, notebook())
+    before = file.read_bytes()
+    attempt(grader, slug="another")
+    refused(restore(server), 409, "not_a_challenge")
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("id", ["", "../release", "x" * 65])
+def test_an_attempts_name_is_never_an_address(server: Notebook, grader: Grader, id: str) -> None:
+    save(server, notebook())
+    answer = server.http.post(f"{API}/restore", json={"path": PATH, "submission": id})
+    refused(answer, 400, "request_malformed")
+    assert grader.requests == []
 
 
 # ---- idle rules
