@@ -1,9 +1,20 @@
+import { INotebookContent } from '@jupyterlab/nbformat';
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { createParser } from 'eventsource-parser';
 
-import { IChallenge, ICheckInfo, ISubmission, SubmissionEvent } from './types';
+import {
+  IAttempt,
+  ICellText,
+  IChallenge,
+  ICheckInfo,
+  IHints,
+  IKept,
+  ISubmission,
+  KeptEvent,
+  SubmissionEvent
+} from './types';
 
 /** A request that was refused or got lost, with words for the learner and a code for us. */
 export class ApiError extends Error {
@@ -20,7 +31,8 @@ export class ApiError extends Error {
 /** The grader says something every 5 s; a stream that is silent for longer is dead, though a proxy holds it open. */
 const SILENT_MS = 30000;
 
-const EVENTS = new Set(['state', 'start', 'cell', 'check', 'result']);
+const EVENTS = ['state', 'start', 'cell', 'check', 'result'];
+const KEPT_EVENTS = ['kept', 'sent', 'refused'];
 
 /** The learner's own server extension; everything that the page knows of the grader comes from here. */
 export class Api {
@@ -45,11 +57,70 @@ export class Api {
     return this.post('update', { path });
   }
 
+  /** `kept`: the grader cannot be reached, and the learner's server sends it later. */
   async submit(
     path: string,
     key: string
-  ): Promise<{ id: string; state: ISubmission['state']; position: number | null }> {
+  ): Promise<
+    | { id: string; state: ISubmission['state']; position: number | null }
+    | { id: null; state: 'kept'; position: null }
+  > {
     return this.post('submit', { path, key });
+  }
+
+  /** The submissions that wait in the learner's home for the grader, or that it refused since. */
+  async kept(): Promise<IKept[]> {
+    return (await this.get<{ kept: IKept[] }>(this.url('kept'))).kept;
+  }
+
+  async sendKept(): Promise<void> {
+    await this.post('kept/send', {});
+  }
+
+  /** Puts one aside that the grader refused. */
+  async forgetKept(key: string): Promise<void> {
+    await this.post('kept/forget', { key });
+  }
+
+  /** The learner's submissions to a challenge, newest first. */
+  async attempts(slug: string): Promise<IAttempt[]> {
+    const query = URLExt.objectToQueryString({ challenge: slug, limit: '100' });
+    return (await this.get<{ submissions: IAttempt[] }>(this.url('submissions') + query))
+      .submissions;
+  }
+
+  async submittedNotebook(id: string): Promise<INotebookContent> {
+    const url = this.url('submissions', id, 'notebook');
+    return (await this.get<{ notebook: INotebookContent }>(url)).notebook;
+  }
+
+  /** Puts an attempt into the notebook at `path`; `kept` is the copy of what was there. */
+  async restore(path: string, submission: string): Promise<{ kept: string }> {
+    return this.post('restore', { path, submission });
+  }
+
+  /** The author's answer cells; refused (`solution_withheld`) until the learner has passed. */
+  async solution(slug: string): Promise<ICellText[]> {
+    return (await this.get<{ cells: ICellText[] }>(this.url('challenges', slug, 'solution'))).cells;
+  }
+
+  async hints(slug: string): Promise<IHints> {
+    return this.get(this.url('challenges', slug, 'hints'));
+  }
+
+  /** Takes the hint of this number, the next one or one taken before. */
+  async takeHint(slug: string, number: number): Promise<IHints> {
+    return this.post(`challenges/${slug}/hints`, { number });
+  }
+
+  /** The number of the published version. */
+  async version(slug: string): Promise<number> {
+    return (await this.get<{ version: number }>(this.url('challenges', slug))).version;
+  }
+
+  /** What becomes of those that are kept; resolves when none waits any more. */
+  async watchKept(onEvent: (event: KeptEvent) => void): Promise<void> {
+    return this.stream(this.url('kept', 'events'), KEPT_EVENTS, onEvent);
   }
 
   async submission(id: string): Promise<ISubmission> {
@@ -71,17 +142,24 @@ export class Api {
     onEvent: (event: SubmissionEvent) => void,
     signal: AbortSignal
   ): Promise<void> {
-    const response = await this.fetch(this.url('submissions', id, 'events'), {
-      headers: { Accept: 'text/event-stream' },
-      signal
-    });
+    return this.stream(this.url('submissions', id, 'events'), EVENTS, onEvent, signal);
+  }
+
+  private async stream<T extends { event: string; data: unknown }>(
+    url: string,
+    names: string[],
+    onEvent: (event: T) => void,
+    signal?: AbortSignal
+  ): Promise<void> {
+    const headers = { Accept: 'text/event-stream' };
+    const response = await this.fetch(url, { headers, signal });
     if (!response.body) {
       throw this.unreachable();
     }
     const parser = createParser({
       onEvent: ({ event, data }) => {
-        if (event && EVENTS.has(event)) {
-          onEvent({ event, data: JSON.parse(data) } as SubmissionEvent);
+        if (event && names.includes(event)) {
+          onEvent({ event, data: JSON.parse(data) } as T);
         }
       }
     });
@@ -113,7 +191,7 @@ export class Api {
     return (await this.fetch(url, {})).json() as Promise<T>;
   }
 
-  private async post<T>(route: string, body: Record<string, string>): Promise<T> {
+  private async post<T>(route: string, body: Record<string, string | number>): Promise<T> {
     const init = { method: 'POST', body: JSON.stringify(body) };
     return (await this.fetch(this.url(route), init)).json() as Promise<T>;
   }

@@ -3,21 +3,20 @@ import { UUID } from '@lumino/coreutils';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { Api, ApiError } from './api';
-import { ICellResult, ICheckInfo, ICheckResult, ISubmission, SubmissionEvent } from './types';
-import { points, verdictTitle } from './words';
+import {
+  ICellResult,
+  ICheckInfo,
+  ICheckResult,
+  IHints,
+  IKept,
+  ISubmission,
+  SubmissionEvent
+} from './types';
+import { IProblem, lost, problemOf, staleProblem, UNCERTAIN } from './problems';
+import { verdictSummary, when } from './words';
 
 /** How often a broken stream is taken up again, with growing pauses, before the learner is asked. */
 const RECONNECTS = 6;
-
-/** Refusals after which the grader may have the submission all the same: try again with the same key. */
-const UNCERTAIN = new Set(['server_unreachable', 'grader_unreachable', 'database_unavailable']);
-
-/** Something that went wrong on the way, and the one thing that the learner can do about it. */
-export interface IProblem {
-  title: string;
-  message: string;
-  action: { label: string; run: () => void } | null;
-}
 
 /** The learner's submissions to one challenge as the page shows them: the last verdict, or one coming in. */
 export class Feedback {
@@ -29,7 +28,7 @@ export class Feedback {
 
   /** The last verdict; stays while the next submission runs or fails to be sent. */
   submission: ISubmission | null = null;
-  busy: 'loading' | 'sending' | 'queued' | 'running' | null = null;
+  busy: 'loading' | 'sending' | 'kept' | 'queued' | 'running' | null = null;
   /** Place in the queue, 1 is next; null while unknown. */
   position: number | null = null;
   reconnecting = false;
@@ -39,6 +38,9 @@ export class Feedback {
   cells: ICellResult[] = [];
   /** The check or cell that runs now. */
   running = '';
+  hints: IHints | null = null;
+  /** The submission that waits in the learner's home while `busy` is "kept". */
+  kept: IKept | null = null;
 
   get changed(): ISignal<this, void> {
     return this._changed;
@@ -54,9 +56,14 @@ export class Feedback {
     return this._said;
   }
 
-  /** Is a submission on its way, from the click to the verdict? */
+  /** Is a submission on its way, from the click to the verdict? One that is kept hinders no other. */
   get submitting(): boolean {
-    return this.busy !== null && this.busy !== 'loading';
+    return this.busy !== null && this.busy !== 'loading' && this.busy !== 'kept';
+  }
+
+  /** The learner's server keeps a submission for later. */
+  get keeping(): ISignal<this, void> {
+    return this._keeping;
   }
 
   /** Shows the last verdict, or takes up a submission that still runs; asks the grader only once. */
@@ -66,6 +73,7 @@ export class Feedback {
     }
     this._loaded = true;
     this.update({ busy: 'loading', problem: null });
+    void this.loadHints();
     try {
       const latest = await this.api.latest(this.slug);
       if (this.busy !== 'loading') {
@@ -97,7 +105,7 @@ export class Feedback {
     this._key = again && this._key ? this._key : UUID.uuid4();
     this.begin('sending');
     this.say(this.trans.__('Submitting'));
-    let id: string;
+    let id: string | null;
     try {
       await save();
     } catch {
@@ -114,28 +122,81 @@ export class Feedback {
     try {
       const accepted = await this.api.submit(path, this._key);
       id = accepted.id;
-      this.update({ busy: 'queued', position: accepted.position });
+      if (id !== null) {
+        this.update({ busy: 'queued', position: accepted.position });
+      }
     } catch (reason) {
       this.update({ busy: null });
       const uncertain = reason instanceof ApiError && UNCERTAIN.has(reason.code);
       if (reason instanceof ApiError && reason.code === 'version_stale') {
-        this.fail(
-          this.trans.__('This challenge has a new version'),
-          new ApiError(
-            reason.code,
-            this.trans.__(
-              'Its author has changed it since you opened it. Get the new version: your answers come with you, and your notebook as it is now is kept beside it.'
-            )
-          ),
-          () => this._outdated.emit(path),
-          this.trans.__('Get the new version')
-        );
+        this.stale(path);
       } else {
         this.fail(this.trans.__('Not submitted'), reason, () => this.submit(path, save, uncertain));
       }
       return;
     }
-    await this.follow(id);
+    if (id === null) {
+      this.update({ busy: null });
+      this._keeping.emit();
+    } else {
+      await this.follow(id);
+    }
+  }
+
+  /** Shows a submission that waits in the learner's home; one that is on its way is not disturbed. */
+  keep(entry: IKept): void {
+    if (this.submitting || this.kept?.key === entry.key) {
+      return;
+    }
+    this.update({ busy: 'kept', kept: entry, problem: null });
+    this.say(
+      this.trans.__(
+        'The grader does not answer. Your submission is kept, and will be sent by itself.'
+      )
+    );
+  }
+
+  /** One that was kept has been taken by the grader as `id`. */
+  async sent(id: string): Promise<void> {
+    this._newest = id;
+    // one of several that were kept: after the one that is followed now
+    while (!this.submitting && this._newest) {
+      const newest = this._newest;
+      this._newest = '';
+      this._loaded = true;
+      await this.follow(newest);
+    }
+  }
+
+  /** One that was kept is not taken; `forget` puts it aside. */
+  refused(entry: IKept, forget: () => Promise<void>): void {
+    if (this.submitting) {
+      return;
+    }
+    this.update({ busy: null, kept: null });
+    if (entry.error?.code === 'version_stale') {
+      this.stale(entry.path, forget);
+    } else {
+      const words = entry.error?.message ?? '';
+      this.fail(
+        this.trans.__('Your submission from %1 was not accepted', when(entry.kept_at)),
+        new ApiError(entry.error?.code ?? '', words),
+        async () => {
+          await forget();
+          this.show(null);
+        },
+        this.trans.__('Put it aside')
+      );
+    }
+  }
+
+  private stale(path: string, forget?: () => Promise<void>): void {
+    this.show(
+      staleProblem(() => {
+        void forget?.();
+        this._outdated.emit(path);
+      }, this.trans)
+    );
   }
 
   /** The notebook at this path should be brought to the published version. */
@@ -147,6 +208,34 @@ export class Feedback {
     this.update({ problem });
     if (problem) {
       this.say(`${problem.title}. ${problem.message}`);
+    }
+  }
+
+  /** Learns which hints there are; without the grader there are none to show. */
+  async loadHints(): Promise<void> {
+    try {
+      this.update({ hints: await this.api.hints(this.slug) });
+    } catch (reason) {
+      if (!(reason instanceof ApiError)) {
+        throw reason;
+      }
+    }
+  }
+
+  /** Takes the next hint and says it. */
+  async takeHint(): Promise<void> {
+    const next = (this.hints?.taken.length ?? 0) + 1;
+    try {
+      const hints = await this.api.takeHint(this.slug, next);
+      this.update({ hints });
+      this.say(
+        this.trans.__('Hint %1 of %2: %3', next, hints.total, hints.taken[next - 1]?.text ?? '')
+      );
+    } catch (reason) {
+      this.fail(this.trans.__('The hint could not be fetched'), reason, () => {
+        this.show(null);
+        return this.takeHint();
+      });
     }
   }
 
@@ -194,26 +283,10 @@ export class Feedback {
     this.update({ busy: null, reconnecting: false });
     this.fail(
       this.trans.__('Submitted, but the connection was lost'),
-      this.lost(last),
+      lost(last, this.trans),
       () => this.follow(id),
       this.trans.__('Show the verdict')
     );
-  }
-
-  /** Why the verdict of an accepted submission does not come, in words that say first that it is not lost. */
-  private lost(reason: unknown): unknown {
-    const code = reason instanceof ApiError ? reason.code : '';
-    if (reason !== null && !UNCERTAIN.has(code)) {
-      return reason;
-    }
-    const safe = this.trans.__('Your submission is safe and will be graded.');
-    const advice =
-      code === 'server_unreachable'
-        ? (reason as ApiError).message
-        : this.trans.__(
-            'Look for its verdict in a minute; if there is none for long, tell your instructor.'
-          );
-    return new ApiError(code, `${safe} ${advice}`);
   }
 
   private take(event: SubmissionEvent): void {
@@ -249,8 +322,9 @@ export class Feedback {
           running: '',
           problem: null
         });
-        this.say(this.summary(event.data));
+        this.say(verdictSummary(event.data, this.trans));
         this._finished.emit(event.data);
+        void this.loadHints();
         break;
     }
   }
@@ -265,34 +339,19 @@ export class Feedback {
   }
 
   private begin(busy: 'sending' | 'queued'): void {
-    this.update({ busy, position: null, checks: [], cells: [], running: '', problem: null });
-  }
-
-  private summary(submission: ISubmission): string {
-    const passed = submission.checks.filter(check => check.status === 'passed').length;
-    return this.trans.__(
-      '%1. %2 of %3 points. %4 of %5 checks passed.',
-      verdictTitle(submission.status ?? 'not_run', this.trans),
-      points(submission.score ?? 0),
-      points(submission.max_score),
-      passed,
-      submission.checks.length
-    );
+    const nothing = {
+      position: null,
+      checks: [],
+      cells: [],
+      running: '',
+      problem: null,
+      kept: null
+    };
+    this.update({ busy, ...nothing });
   }
 
   private fail(title: string, reason: unknown, run: () => unknown, label?: string): void {
-    if (!(reason instanceof ApiError)) {
-      console.error('ChallengeHub:', reason);
-    }
-    const message =
-      reason instanceof ApiError
-        ? reason.message
-        : this.trans.__('Something unexpected happened in this page. Reload it and try again.');
-    this.show({
-      title,
-      message,
-      action: { label: label ?? this.trans.__('Try again'), run: () => void run() }
-    });
+    this.show(problemOf(title, reason, run, label ?? this.trans.__('Try again'), this.trans));
     if (!this.submitting && this.submission) {
       this.update({ checks: this.submission.checks, cells: this.submission.cells });
     }
@@ -310,9 +369,11 @@ export class Feedback {
   private readonly _changed = new Signal<this, void>(this);
   private readonly _finished = new Signal<this, ISubmission>(this);
   private readonly _outdated = new Signal<this, string>(this);
+  private readonly _keeping = new Signal<this, void>(this);
   private readonly _said = new Signal<this, string>(this);
   private readonly _stop = new AbortController();
   private _key = '';
+  private _newest = '';
   private _loaded = false;
 }
 
@@ -325,7 +386,9 @@ type Shown =
   | 'expected'
   | 'checks'
   | 'cells'
-  | 'running';
+  | 'running'
+  | 'kept'
+  | 'hints';
 
 /** The list with `item` in the place of the one with its id, or at the end. */
 function replaced<T extends { id: string }>(list: T[], item: T): T[] {

@@ -4,18 +4,23 @@ import { ISignal, Signal } from '@lumino/signaling';
 import React from 'react';
 
 import { Feedback } from './feedback';
-import { Cells, Checks, IPart, Locate } from './feedbackrows';
-import { feedbackIcon, problemIcon, statusIcons } from './icons';
+import { Cells, Checks, IPart } from './feedbackrows';
+import { Figures } from './figures';
+import { Hints } from './hints';
+import { feedbackIcon, keptIcon, problemIcon, statusIcons } from './icons';
+import { IPlaces } from './places';
 import { ISubmission } from './types';
-import { duration, megabytes, points, verdictAdvice, verdictTitle, when } from './words';
+import { points, verdictAdvice, verdictTitle, when } from './words';
 
 /** What the panel shows: the challenge of the notebook in front, and how to act on it. */
 export interface ISubject {
   title: string;
   feedback: Feedback;
   submit: () => void;
-  /** The cell with this id in the notebook: its first line and the way there; null if it is gone. */
-  locate: Locate;
+  /** Tries at once to send what is kept. */
+  sendNow: () => void;
+  showAttempts: (against: 'before' | 'solution') => void;
+  places: IPlaces;
 }
 
 /** The panel beside the notebook that fills in while a submission is graded. */
@@ -69,17 +74,25 @@ export class FeedbackPanel extends ReactWidget {
     );
   }
 
-  private body({ title, feedback, submit, locate }: ISubject): React.ReactElement {
+  private body({
+    title,
+    feedback,
+    submit,
+    sendNow,
+    showAttempts,
+    places
+  }: ISubject): React.ReactElement {
     const trans = this.trans;
     const { busy, submission, problem } = feedback;
+    const settled = !busy || busy === 'kept';
     const watching = busy === 'queued' || busy === 'running';
     const broken = feedback.cells.some(cell => cell.status !== 'passed');
     const shown = watching || (submission !== null && busy !== 'sending');
     const checks = shown && (
-      <Checks key="checks" feedback={feedback} watching={watching} trans={trans} />
+      <Checks key="checks" feedback={feedback} watching={watching} places={places} trans={trans} />
     );
     const cells = shown && (
-      <Cells key="cells" cells={feedback.cells} locate={locate} trans={trans} />
+      <Cells key="cells" cells={feedback.cells} places={places} trans={trans} />
     );
     return (
       <>
@@ -98,17 +111,34 @@ export class FeedbackPanel extends ReactWidget {
             </div>
           </section>
         )}
+        {feedback.kept && (
+          <section className="ch-Problem" role="group" aria-label={trans.__('Kept, will be sent')}>
+            <keptIcon.react tag="span" className="ch-Problem-icon" aria-hidden />
+            <div>
+              <h3>{trans.__('Kept, will be sent')}</h3>
+              <p>
+                {trans.__(
+                  'The grader does not answer just now. Your submission from %1 is kept in your home, and is sent by itself as soon as the grader is back, also if you close this page.',
+                  when(feedback.kept.kept_at)
+                )}
+              </p>
+              <button type="button" className="ch-Button" onClick={sendNow}>
+                {trans.__('Try now')}
+              </button>
+            </div>
+          </section>
+        )}
         {feedback.submitting && <Progress feedback={feedback} trans={trans} />}
         {busy === 'loading' && (
           <p className="ch-Quiet">{trans.__('Looking for your last feedback…')}</p>
         )}
-        {!busy && submission && problem && (
+        {settled && submission && (problem || feedback.kept) && (
           // or the verdict below would be taken for that on what did not come through
           <p className="ch-Quiet ch-Earlier">
             {trans.__('Your last verdict, from %1:', when(submission.submitted_at))}
           </p>
         )}
-        {!busy && submission && <Verdict submission={submission} trans={trans} />}
+        {settled && submission && <Verdict submission={submission} trans={trans} />}
         {!busy && !submission && !problem && (
           <div className="ch-Empty">
             <feedbackIcon.react tag="span" className="ch-Empty-icon" aria-hidden />
@@ -121,7 +151,20 @@ export class FeedbackPanel extends ReactWidget {
         )}
         {/* an error in the learner's own cells is the cause of what the checks say, so it comes first */}
         {broken ? [cells, checks] : [checks, cells]}
-        {!busy && submission && <Figures submission={submission} trans={trans} />}
+        {!feedback.submitting && <Hints feedback={feedback} trans={trans} />}
+        {settled && submission && (
+          <p className="ch-Actions">
+            <button type="button" className="ch-Button" onClick={() => showAttempts('before')}>
+              {trans.__('All attempts')}
+            </button>
+            {submission.status === 'passed' && (
+              <button type="button" className="ch-Button" onClick={() => showAttempts('solution')}>
+                {trans.__('Compare with the author’s solution')}
+              </button>
+            )}
+          </p>
+        )}
+        {settled && submission && <Figures submission={submission} trans={trans} />}
       </>
     );
   }
@@ -205,27 +248,5 @@ function Verdict({ submission, trans }: IPart & { submission: ISubmission }): Re
         </div>
       )}
     </section>
-  );
-}
-
-function Figures({ submission, trans }: IPart & { submission: ISubmission }): React.ReactElement {
-  const { timings, peak_memory_bytes } = submission;
-  const figures: [string, string][] = [[trans.__('Submitted'), when(submission.submitted_at)]];
-  if (timings) {
-    figures.push([trans.__('Total time'), duration(timings.total_ms, trans)]);
-    figures.push([trans.__('Running'), duration(timings.run_ms, trans)]);
-  }
-  if (peak_memory_bytes) {
-    figures.push([trans.__('Memory'), megabytes(peak_memory_bytes, trans)]);
-  }
-  return (
-    <dl className="ch-Figures">
-      {figures.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
   );
 }

@@ -1,8 +1,10 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
+import { Difference, differenceIn } from './difference';
 import { Feedback } from './feedback';
 import { hintIcon, statusIcons, waitingIcon } from './icons';
+import { IPlaces } from './places';
 import { ICellResult, ICheckInfo, ICheckResult } from './types';
 import { duration, plain, points, statusWord } from './words';
 
@@ -10,15 +12,13 @@ export interface IPart {
   trans: TranslationBundle;
 }
 
-/** Finds a cell of the notebook by its id: its first line and the way there; null if it is gone. */
-export type Locate = (cellId: string) => { label: string; go: () => void } | null;
-
 /** The checks that there are, those that have not run yet included, in the notebook's order. */
 export function Checks({
   feedback,
   watching,
+  places,
   trans
-}: IPart & { feedback: Feedback; watching: boolean }): React.ReactElement | null {
+}: IPart & { feedback: Feedback; watching: boolean; places: IPlaces }): React.ReactElement | null {
   const known = new Map(feedback.checks.map(check => [check.id, check]));
   const rows: (ICheckResult | ICheckInfo)[] = watching
     ? [
@@ -36,7 +36,7 @@ export function Checks({
       <ol className="ch-List">
         {rows.map(row =>
           'status' in row ? (
-            <Check key={row.id} check={row} broken={broken} trans={trans} />
+            <Check key={row.id} check={row} broken={broken} places={places} trans={trans} />
           ) : (
             <li key={row.id} className="ch-Row ch-mod-waiting">
               <div className="ch-Row-head">
@@ -62,8 +62,9 @@ export function Checks({
 function Check({
   check,
   broken,
+  places,
   trans
-}: IPart & { check: ICheckResult; broken: boolean }): React.ReactElement {
+}: IPart & { check: ICheckResult; broken: boolean; places: IPlaces }): React.ReactElement {
   const Icon = statusIcons[check.status] ?? statusIcons.not_run;
   const passed = check.status === 'passed';
   const notes = [statusWord(check.status, trans)];
@@ -100,13 +101,7 @@ function Check({
       <details open={!passed}>
         <summary className="ch-Row-head">{head}</summary>
         <div className="ch-Row-body">
-          {check.message &&
-            // a sentence reads best as one; what has lines was laid out by its author
-            (check.message.trim().includes('\n') ? (
-              <pre>{plain(check.message)}</pre>
-            ) : (
-              <p className="ch-Message">{plain(check.message)}</p>
-            ))}
+          <Message text={plain(check.message)} places={places} trans={trans} />
           {check.stdout && (
             <>
               <h4>{trans.__('Printed')}</h4>
@@ -127,8 +122,48 @@ function Check({
   );
 }
 
+/** What a check says: words, two values that should be alike, and the lines of the learner's that led there. */
+function Message({
+  text,
+  places,
+  trans
+}: IPart & { text: string; places: IPlaces }): React.ReactElement {
+  const lines = text.split('\n');
+  // the judge writes them below its message: "  in NAME, line NUMBER: SOURCE"
+  const frames = lines.map(line => /^ {2}in (.+), line (\d+): (.*)$/.exec(line));
+  const said = lines.filter((_, i) => !frames[i]).join('\n');
+  const difference = differenceIn(said);
+  const words = (difference ? difference.words : said).trim();
+  return (
+    <>
+      {words &&
+        // a sentence reads best as one; what has lines was laid out by its author
+        (words.includes('\n') ? <pre>{words}</pre> : <p className="ch-Message">{words}</p>)}
+      {difference && <Difference of={difference} trans={trans} />}
+      {frames.map((frame, i) => {
+        if (!frame) {
+          return null;
+        }
+        const [, name, line, source] = frame;
+        const place = places.line(Number(line), source);
+        return (
+          <p key={i} className="ch-Frame">
+            <span>{trans.__('in %1, line %2', name, line)}</span>
+            <code>{source}</code>
+            {place && (
+              <button type="button" className="ch-Link" onClick={() => place.go(Number(line))}>
+                {trans.__('Go to line %1', line)}
+              </button>
+            )}
+          </p>
+        );
+      })}
+    </>
+  );
+}
+
 /** Authors write names of code between backticks; the rest stays the text that it is. */
-function withCode(text: string): React.ReactNode[] {
+export function withCode(text: string): React.ReactNode[] {
   return text
     .split(/`([^`\n]+)`/)
     .map((part, i) => (i % 2 === 1 ? <code key={i}>{part}</code> : part));
@@ -137,9 +172,9 @@ function withCode(text: string): React.ReactNode[] {
 /** What the learner's own cells printed, and where they stopped. */
 export function Cells({
   cells,
-  locate,
+  places,
   trans
-}: IPart & { cells: ICellResult[]; locate: Locate }): React.ReactElement | null {
+}: IPart & { cells: ICellResult[]; places: IPlaces }): React.ReactElement | null {
   const shown = cells.filter(cell => cell.status !== 'passed' || cell.stdout);
   if (shown.length === 0) {
     return null;
@@ -150,14 +185,15 @@ export function Cells({
       <ol className="ch-List">
         {shown.map(cell => {
           const Icon = statusIcons[cell.status] ?? statusIcons.not_run;
-          const place = locate(cell.id);
+          const place = places.cell(cell.id);
+          const line = cell.error?.line;
           const ran = cell.status === 'passed';
           const notes = [ran ? trans.__('Ran') : statusWord(cell.status, trans)];
           if (cell.duration_ms > 0) {
             notes.push(duration(cell.duration_ms, trans));
           }
-          if (cell.error?.line) {
-            notes.push(trans.__('line %1', cell.error.line));
+          if (line) {
+            notes.push(trans.__('line %1', line));
           }
           return (
             <li key={cell.id} className="ch-Row" data-status={ran ? 'ran' : cell.status}>
@@ -177,13 +213,11 @@ export function Cells({
                         {cell.error.message ? `: ${plain(cell.error.message)}` : ''}
                       </p>
                       {cell.error.traceback && (
-                        <pre
-                          className="ch-Output ch-mod-code"
-                          tabIndex={0}
-                          aria-label={trans.__('Traceback')}
-                        >
-                          {plain(cell.error.traceback)}
-                        </pre>
+                        <Traceback
+                          text={plain(cell.error.traceback)}
+                          places={places}
+                          trans={trans}
+                        />
                       )}
                     </>
                   )}
@@ -194,8 +228,8 @@ export function Cells({
                     </>
                   )}
                   {place && (
-                    <button type="button" className="ch-Button" onClick={place.go}>
-                      {trans.__('Go to this cell')}
+                    <button type="button" className="ch-Button" onClick={() => place.go(line)}>
+                      {line ? trans.__('Go to line %1', line) : trans.__('Go to this cell')}
                     </button>
                   )}
                 </div>
@@ -205,5 +239,34 @@ export function Cells({
         })}
       </ol>
     </section>
+  );
+}
+
+/** As Python tells it, with a way to each place of the learner's that it names. */
+function Traceback({
+  text,
+  places,
+  trans
+}: IPart & { text: string; places: IPlaces }): React.ReactElement {
+  return (
+    <pre className="ch-Output ch-mod-code" tabIndex={0} aria-label={trans.__('Traceback')}>
+      {text.split('\n').map((row, i) => {
+        const frame = /^Cell (\S+), line (\d+)/.exec(row);
+        const place = frame && places.cell(frame[1]);
+        const line = Number(frame?.[2]);
+        return (
+          <React.Fragment key={i}>
+            {place ? (
+              <button type="button" className="ch-Link" onClick={() => place.go(line)}>
+                {row}
+              </button>
+            ) : (
+              row
+            )}
+            {'\n'}
+          </React.Fragment>
+        );
+      })}
+    </pre>
   );
 }

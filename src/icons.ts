@@ -27,6 +27,10 @@ export const hintIcon = icon(
   'hint',
   '<path d="M8 1a4.8 4.8 0 0 0-2.6 8.8c.4.3.6.7.6 1.2h4c0-.5.2-.9.6-1.2A4.8 4.8 0 0 0 8 1zM6 12h4v1H6zm.7 1.8h2.6v.9H6.7z"/>'
 );
+export const keptIcon = icon(
+  'kept',
+  '<path d="M2 2h12v4h-1v8H3V6H2zm1.3 1.3v1.4h9.4V3.3zM4.3 6v6.7h7.4V6zM6 7.5h4v1.3H6z"/>'
+);
 export const waitingIcon = icon(
   'waiting',
   '<path d="M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2zm0 1.4a5.4 5.4 0 1 1 0 10.8A5.4 5.4 0 0 1 8 2.6z"/>'

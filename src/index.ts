@@ -4,25 +4,39 @@ import {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ICommandPalette, showErrorMessage } from '@jupyterlab/apputils';
+import {
+  Dialog,
+  ICommandPalette,
+  MainAreaWidget,
+  showDialog,
+  showErrorMessage
+} from '@jupyterlab/apputils';
+import { INotebookContent } from '@jupyterlab/nbformat';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, TranslationBundle, nullTranslator } from '@jupyterlab/translation';
 import { CommandRegistry } from '@lumino/commands';
 
-import { Api, ApiError } from './api';
+import { Api } from './api';
+import { Against, AttemptsView } from './attempts';
 import { ChallengesPanel } from './challengespanel';
 import { Feedback } from './feedback';
 import { FeedbackPanel } from './feedbackpanel';
 import { challengesIcon, feedbackIcon, submitIcon } from './icons';
+import { Kept, sendNow } from './kept';
+import { placesOf } from './places';
+import { wordsOf } from './problems';
 import { challengeOf, SubmitExtension } from './submit';
-import { IChallenge } from './types';
+import { IAttempt, IChallenge } from './types';
+import { offerUpdate } from './updateoffer';
+import { when } from './words';
 
 namespace CommandIDs {
   export const submit = 'challengehub:submit';
   export const showChallenges = 'challengehub:show-challenges';
   export const showFeedback = 'challengehub:show-feedback';
+  export const showAttempts = 'challengehub:show-attempts';
 }
 
 const PLUGIN_ID = 'challengehub:plugin';
@@ -68,6 +82,7 @@ function activate(
       feedback.finished.connect(() => void challenges.refresh());
       feedback.changed.connect(() => commands.notifyCommandChanged(CommandIDs.submit));
       feedback.outdated.connect((_, path) => void update(path));
+      feedback.keeping.connect(() => void kept.watch());
       feedbacks.set(slug, feedback);
     }
     return feedback;
@@ -138,6 +153,75 @@ function activate(
     }
   };
 
+  /** The attempts at this notebook's challenge, in a tab beside it. */
+  const showAttempts = (panel: NotebookPanel, against: Against): void => {
+    const about = challengeOf(panel.model);
+    if (!about) {
+      return;
+    }
+    let widget = attempts.get(about.slug);
+    if (!widget || widget.isDisposed) {
+      const content = new AttemptsView({
+        ...about,
+        api,
+        trans,
+        against,
+        notebook: () =>
+          panel.isDisposed
+            ? null
+            : ((panel.model?.toJSON() as INotebookContent | undefined) ?? null),
+        restore: attempt => restore(panel, attempt),
+        changed: feedbackFor(about.slug).finished
+      });
+      widget = new MainAreaWidget({ content });
+      widget.id = `${content.id}-tab`;
+      attempts.set(about.slug, widget);
+      shell.add(widget, 'main', { ref: panel.id, mode: 'split-right' });
+    } else {
+      widget.content.compare(against);
+    }
+    shell.activateById(widget.id);
+  };
+  const attempts = new Map<string, MainAreaWidget<AttemptsView>>();
+
+  const restore = async (panel: NotebookPanel, attempt: IAttempt): Promise<void> => {
+    const { button } = await showDialog({
+      title: trans.__('Restore this attempt?'),
+      body: trans.__(
+        'Its code, from %1, takes the place of what is in the notebook. The notebook as it is now is kept as a copy beside it.',
+        when(attempt.submitted_at)
+      ),
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.okButton({ label: trans.__('Restore') })
+      ]
+    });
+    const about = challengeOf(panel.model);
+    if (!button.accept || !about || panel.isDisposed) {
+      return;
+    }
+    const { context } = panel;
+    const path = app.serviceManager.contents.localPath(context.path);
+    try {
+      if (context.model.dirty) {
+        await context.save();
+      }
+      const { kept } = await api.restore(path, attempt.id);
+      await context.revert();
+      shell.activateById(panel.id);
+      feedbackFor(about.slug).show({
+        title: trans.__('Your attempt from %1 is back', when(attempt.submitted_at)),
+        message: trans.__('The notebook as it was before is kept as %1.', kept),
+        action: null
+      });
+    } catch (reason) {
+      await tell(trans.__('The attempt could not be restored'), reason, trans);
+    }
+  };
+
+  const kept = new Kept(api, feedbackFor, () => showFeedback());
+  void app.restored.then(() => kept.load());
+
   const follow = (): void => {
     const panel = tracker.currentWidget;
     const about = challengeOf(panel?.model);
@@ -149,12 +233,18 @@ function activate(
         title: about.title,
         feedback: current,
         submit: () => submit(panel),
-        locate: id => locate(panel, id)
+        showAttempts: against => showAttempts(panel, against),
+        sendNow: () => void sendNow(api, current, trans),
+        places: placesOf(panel)
       };
       void current.load();
     }
     commands.notifyCommandChanged(CommandIDs.submit);
   };
+  tracker.widgetAdded.connect((_, panel) => {
+    const path = (): string => app.serviceManager.contents.localPath(panel.context.path);
+    void offerUpdate(panel, api, trans, () => update(path()));
+  });
   tracker.currentChanged.connect((_, panel) => {
     follow();
     if (panel) {
@@ -203,6 +293,17 @@ function activate(
       focusSoon(() => feedback.node.focus());
     }
   });
+  commands.addCommand(CommandIDs.showAttempts, {
+    label: trans.__('Attempts'),
+    caption: trans.__('Show, compare and restore what you have submitted'),
+    isEnabled: () => current() !== null,
+    execute: () => {
+      const panel = current();
+      if (panel) {
+        showAttempts(panel, 'before');
+      }
+    }
+  });
   for (const command of Object.values(CommandIDs)) {
     palette?.addItem({ command, category: trans.__('Challenges') });
   }
@@ -239,38 +340,8 @@ async function welcome(
   }
 }
 
-/** The grader names a cell by its grade_id, or, where it has none, by its place in what was submitted. */
-function locate(panel: NotebookPanel, cellId: string): { label: string; go: () => void } | null {
-  const notebook = panel.content;
-  const byPlace = /^cell-(\d+)/.exec(cellId);
-  let index = notebook.widgets.findIndex(cell => {
-    const part = cell.model.getMetadata('nbgrader') as { grade_id?: string } | undefined;
-    return part?.grade_id === cellId;
-  });
-  if (index < 0 && byPlace) {
-    index = Number(byPlace[1]);
-  }
-  const cell = notebook.widgets[index];
-  if (!cell) {
-    return null;
-  }
-  const firstLine = cell.model.sharedModel.getSource().trim().split('\n')[0];
-  return {
-    label: firstLine || cellId,
-    go: () => {
-      notebook.activeCellIndex = index;
-      void notebook.scrollToItem(index, 'smart');
-      panel.activate();
-    }
-  };
-}
-
 async function tell(title: string, reason: unknown, trans: TranslationBundle): Promise<void> {
-  if (!(reason instanceof ApiError)) {
-    console.error('ChallengeHub:', reason);
-  }
-  const words = trans.__('Something unexpected happened in this page. Reload it and try again.');
-  await showErrorMessage(title, reason instanceof ApiError ? reason.message : words);
+  await showErrorMessage(title, wordsOf(reason, trans));
 }
 
 /** A place in the page that screen readers speak from, whichever panel is open. */

@@ -12,6 +12,8 @@ import { submitIcon } from './icons';
 export interface IChallengeOf {
   slug: string;
   title: string;
+  /** The version that this notebook was released with. */
+  version: number | null;
 }
 
 export function challengeOf(model: INotebookModel | null | undefined): IChallengeOf | null {
@@ -19,7 +21,11 @@ export function challengeOf(model: INotebookModel | null | undefined): IChalleng
   if (!about || typeof about.slug !== 'string' || !about.slug) {
     return null;
   }
-  return { slug: about.slug, title: typeof about.title === 'string' ? about.title : about.slug };
+  return {
+    slug: about.slug,
+    title: typeof about.title === 'string' ? about.title : about.slug,
+    version: typeof about.version === 'number' ? about.version : null
+  };
 }
 
 /** Puts Submit first into the toolbar of each challenge notebook, and of no other. */

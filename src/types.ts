@@ -89,3 +89,38 @@ export type SubmissionEvent =
   | { event: 'cell'; data: ICellResult }
   | { event: 'check'; data: ICheckResult }
   | { event: 'result'; data: ISubmission };
+
+/** A submission that waits in the learner's home, or that the grader refused when it was sent from there. */
+export interface IKept {
+  key: string;
+  challenge: string;
+  path: string;
+  kept_at: string;
+  state: 'waiting' | 'refused';
+  error: { code: string; message: string; details: Record<string, unknown> } | null;
+}
+
+/** A submission as lists of them have it. */
+export type IAttempt = Pick<
+  ISubmission,
+  'id' | 'version' | 'state' | 'status' | 'score' | 'max_score' | 'submitted_at'
+>;
+
+export interface IHints {
+  total: number;
+  taken: { number: number; text: string; taken_at: string; attempts: number }[];
+  /** Enough attempts have failed since the last one. */
+  offered: boolean;
+  offer_after: number;
+}
+
+/** A code cell's text, by its name in the challenge. */
+export interface ICellText {
+  id: string;
+  source: string;
+}
+
+export type KeptEvent =
+  | { event: 'kept'; data: IKept }
+  | { event: 'refused'; data: IKept }
+  | { event: 'sent'; data: { key: string; challenge: string; id: string } };

@@ -33,6 +33,19 @@ export function verdictTitle(status: Status, trans: TranslationBundle): string {
   return titles[status] ?? status;
 }
 
+/** A verdict in one sentence or two, for those who hear the page. */
+export function verdictSummary(submission: ISubmission, trans: TranslationBundle): string {
+  const passed = submission.checks.filter(check => check.status === 'passed').length;
+  return trans.__(
+    '%1. %2 of %3 points. %4 of %5 checks passed.',
+    verdictTitle(submission.status ?? 'not_run', trans),
+    points(submission.score ?? 0),
+    points(submission.max_score),
+    passed,
+    submission.checks.length
+  );
+}
+
 /** What to do next, for verdicts where the checks alone do not say it; the grader's own words win. */
 export function verdictAdvice(submission: ISubmission, trans: TranslationBundle): string {
   if (submission.message) {

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect, sync_playwright
 
-from tests.conftest import ROOT, Stack
+from tests.conftest import ROOT, Person, Stack
+from tests.e2e.desk import Desk
+from tests.e2e.workspace import SLOW_MS, sign_in
 
 SCREENSHOTS = ROOT / "logs" / "screenshots"
 
@@ -48,7 +50,7 @@ class Watch:
     def _said(self, message: ConsoleMessage) -> None:
         text = f"{message.text} ({message.location.get('url', '')})"
         # JupyterLab has complaints of its own; what is ours has our name in its words or its address.
-        if message.type == "error" and "challengehub" in text.lower():
+        if message.type in ("error", "warning") and "challengehub" in text.lower():
             self.complaints.append(text)
 
     def _thrown(self, error: Error) -> None:
@@ -80,6 +82,13 @@ def watch(request: pytest.FixtureRequest) -> Iterator[Watch]:
             (SCREENSHOTS / f"{request.node.name}-{number}-{name}.png").write_bytes(picture)
 
 
+@pytest.fixture(autouse=True)
+def no_complaints(watch: Watch) -> Iterator[None]:
+    """Nothing that is ours complains on the browser's console, whatever the test does."""
+    yield
+    assert not watch.complaints
+
+
 @pytest.fixture
 def context(browser: Browser, stack: Stack, watch: Watch) -> Iterator[BrowserContext]:
     """A person's browser, with nobody signed in."""
@@ -96,3 +105,29 @@ def context(browser: Browser, stack: Stack, watch: Watch) -> Iterator[BrowserCon
 def page(context: BrowserContext) -> Page:
     """A tab."""
     return context.new_page()
+
+
+@pytest.fixture(scope="session")
+def desk(browser: Browser, stack: Stack, new_learner: Callable[[], Person]) -> Iterator[Desk]:
+    """One learner with a started workspace, for tests that bring challenges of their own."""
+    learner = new_learner()
+    context = browser.new_context(base_url=stack.url, viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    sign_in(page, learner)
+    page.wait_for_url("**/user/**/lab**", timeout=SLOW_MS)
+    page.close()
+    desk = Desk(stack, learner, context)
+    yield desk
+    desk.withdraw()
+    context.close()
+
+
+@pytest.fixture
+def tab(desk: Desk, watch: Watch) -> Iterator[Page]:
+    """A tab at the desk."""
+    page = desk.context.new_page()
+    watch.follow(page)
+    yield page
+    watch.take("end", page)
+    page.close()

@@ -1,0 +1,87 @@
+"""One learner at one desk, for tests that need many challenges: published for the test, opened by address."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from grader.catalogue import publish
+from grader.challenge import parse_challenge
+from grader.database import Database
+from grader.store import Store
+from tests import notebooks
+from tests.conftest import Person, Stack
+from tests.e2e.workspace import SLOW_MS
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Desk:
+    """A signed-in browser and a started workspace; ``open`` gives a tab with a challenge in it."""
+
+    stack: Stack
+    learner: Person
+    context: BrowserContext
+    run: str = field(default_factory=lambda: os.urandom(3).hex())
+
+    def publish(self, *cells: Any, slug: str = "", **about: Any) -> str:
+        """Publish a challenge of these cells; with the slug of an earlier one, as its next version."""
+        slug = slug or f"test-{self.run}-{next(_numbers)}"
+        text = notebooks.notebook(
+            notebooks.text(f"# {slug}"), *cells, challenge={"schema_version": 1, "slug": slug, **about}
+        )
+        database = Database(
+            host=self.stack.address("db"),
+            port=3306,
+            user="grader",
+            password=self.stack.settings["MYSQL_GRADER_PASSWORD"],
+            name="grader",
+            connections=1,
+        )
+        try:
+            publish(Store(database), parse_challenge(text), text, "tests", "for a test")
+        finally:
+            database.close()
+        return slug
+
+    def withdraw(self) -> None:
+        """So that other tests find the list of challenges as it was."""
+        connection = self.stack.mysql()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE challenges SET published_version_id = NULL WHERE slug LIKE %s",
+                (f"test-{self.run}-%",),
+            )
+        connection.close()
+
+    def ask(self, method: str, route: str, body: Any = None) -> Any:
+        """The learner's server extension, as their page asks it."""
+        base = f"{self.stack.url}/user/{self.learner.name}/"
+        tokens = [cookie["value"] for cookie in self.context.cookies(base) if cookie["name"] == "_xsrf"]
+        headers = {"X-XSRFToken": tokens[-1]}
+        answer = self.context.request.fetch(
+            f"{base}challengehub/api/{route}", method=method, headers=headers, data=body
+        )
+        return answer.json()
+
+    def open(self, page: Page, slug: str) -> str:
+        """The challenge in a JupyterLab of its own layout; returns the notebook's path."""
+        path = str(self.ask("POST", "open", {"slug": slug})["path"])
+        self.show(page, path)
+        return path
+
+    def show(self, page: Page, path: str) -> None:
+        layout = f"test-{next(_numbers)}"
+        page.goto(f"/user/{self.learner.name}/lab/workspaces/{layout}/tree/{path}")
+        idle = page.get_by_text("Python 3 (ipykernel) | Idle")
+        # a network of the engine's that comes or goes breaks what a browser has under way
+        broken = page.get_by_role("dialog").filter(has_text="Failed to fetch")
+        expect(idle.or_(broken).first).to_be_visible(timeout=SLOW_MS)
+        if broken.is_visible():
+            page.reload()
+        expect(idle).to_be_visible(timeout=SLOW_MS)

@@ -1,0 +1,134 @@
+"""Getting unstuck: hints, earlier attempts, the author's solution, a new version; in a real browser."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.conftest import Watch
+from tests.e2e.desk import Desk
+from tests.e2e.workspace import SLOW_MS, answer, editor, feedback, submit_button, verdict
+from tests.notebooks import check, solution
+
+SOLUTION = "def double(x):\n    ### BEGIN SOLUTION\n    return x + x\n    ### END SOLUTION"
+CELLS = (solution("answer", SOLUTION), check("number", "assert double(21) == 42"))
+HINTS = ["Twice is `2 *` something.", "Return it."]
+
+
+def submit(tab: Page, code: str, expected: str) -> None:
+    answer(tab, code)
+    submit_button(tab).click()
+    # the verdict before this one goes when the button is pressed
+    expect(submit_button(tab)).to_be_visible(timeout=SLOW_MS)
+    expect(verdict(tab)).to_contain_text(expected, timeout=SLOW_MS)
+
+
+def attempts(tab: Page) -> Locator:
+    return tab.get_by_role("region", name="Attempts", exact=True)
+
+
+def test_hints_are_there_for_the_asking_and_offered_after_two_attempts(
+    tab: Page, desk: Desk, watch: Watch
+) -> None:
+    slug = desk.publish(*CELLS, hints=HINTS)
+    desk.open(tab, slug)
+    submit(tab, "def double(x): return 1", "Not there yet")
+    hints = feedback(tab).get_by_role("region", name="Hints")
+    expect(hints.get_by_role("button", name="Show hint 1 of 2")).to_be_visible()
+    expect(hints).not_to_contain_text("Stuck?")
+    submit(tab, "def double(x): return 2", "Not there yet")
+    expect(hints).to_contain_text("Stuck? 2 attempts have not passed yet")
+    watch.take("offered", tab)
+    # by keyboard, and heard
+    hints.get_by_role("button", name="Show hint 1 of 2").focus()
+    tab.keyboard.press("Enter")
+    expect(hints.get_by_role("listitem")).to_have_text(["Hint 1 of 2 Twice is 2 * something."])
+    expect(tab.get_by_role("status").filter(has_text="Hint 1 of 2: Twice is")).to_be_attached()
+    expect(hints).not_to_contain_text("Stuck?")
+    # they are the learner's from now on
+    tab.reload()
+    expect(hints.get_by_role("listitem")).to_have_count(1)
+    hints.get_by_role("button", name="Show hint 2 of 2").click()
+    expect(hints.get_by_role("listitem")).to_have_count(2)
+    expect(hints.get_by_role("button")).to_have_count(0)
+    assert [hint["attempts"] for hint in desk.ask("GET", f"challenges/{slug}/hints")["taken"]] == [2, 2]
+
+
+def test_attempts_can_be_compared_and_one_of_them_restored(tab: Page, desk: Desk, watch: Watch) -> None:
+    slug = desk.publish(*CELLS)
+    desk.open(tab, slug)
+    submit(tab, "def double(x):\n    return x", "Not there yet")
+    submit(tab, "def double(x):\n    return 2 * x", "Passed")
+    answer(tab, "def double(x):\n    return x << 1")
+    feedback(tab).get_by_role("button", name="All attempts").click()
+    panel = attempts(tab)
+    entries = panel.get_by_role("navigation", name="Attempts").get_by_role("button")
+    expect(entries).to_have_text([re.compile("Attempt 2 · Passed"), re.compile("Attempt 1 · Not there yet")])
+
+    # the newest against the one before it
+    lines = panel.locator(".ch-Lines")
+    expect(lines.locator("[data-side=removed]")).to_have_text(re.compile(r"− .*return x\s*$"))
+    expect(lines.locator("[data-side=added]")).to_have_text(re.compile(r"\+ .*return 2 \* x\s*$"))
+    watch.take("attempts", tab)
+    against = panel.get_by_label("Compare with")
+    against.select_option(label="The notebook as it is now")
+    expect(lines.locator("[data-side=added]")).to_contain_text("return x << 1")
+    against.select_option(label="The author’s solution")
+    expect(lines.locator("[data-side=added]")).to_contain_text("return x + x")
+    expect(panel).not_to_contain_text("SOLUTION")
+    against.select_option(label="Attempt 1")
+    expect(lines.locator("[data-side=removed]")).to_contain_text("return x")
+
+    entries.nth(1).click()
+    against.select_option(label="Nothing: show the code")
+    expect(panel.locator("pre")).to_have_text("def double(x):\n    return x")
+    panel.get_by_role("button", name="Restore this attempt").click()
+    dialog = tab.get_by_role("dialog")
+    expect(dialog).to_contain_text("kept as a copy beside it")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(editor(tab)).to_contain_text("return x << 1")
+    panel.get_by_role("button", name="Restore this attempt").click()
+    dialog.get_by_role("button", name="Restore").click()
+    expect(editor(tab)).to_have_text("def double(x):    return x")
+    told = feedback(tab).get_by_role("group", name="Your attempt from")
+    expect(told).to_contain_text(f"challenges/{slug}-before-restoring.ipynb")
+    watch.take("restored", tab)
+    desk.show(tab, f"challenges/{slug}-before-restoring.ipynb")
+    expect(editor(tab)).to_contain_text("return x << 1")
+
+
+def test_the_solution_is_shown_after_passing_unless_its_author_keeps_it(tab: Page, desk: Desk) -> None:
+    desk.open(tab, desk.publish(*CELLS))
+    submit(tab, "def double(x): return 1", "Not there yet")
+    solution_button = feedback(tab).get_by_role("button", name="author’s solution")
+    expect(solution_button).to_have_count(0)
+    submit(tab, "def double(x): return 2 * x", "Passed")
+    solution_button.click()
+    expect(attempts(tab).locator("[data-side=added]").first).to_contain_text("def double(x):")
+    expect(attempts(tab)).to_contain_text("return x + x")
+
+    desk.open(tab, desk.publish(*CELLS, show_solution=False))
+    submit(tab, "def double(x): return 2 * x", "Passed")
+    solution_button.click()
+    expect(attempts(tab).get_by_role("alert")).to_contain_text("keeps the solution back")
+
+
+def test_who_holds_an_older_version_is_offered_the_new_one_and_keeps_their_answer(
+    tab: Page, desk: Desk, watch: Watch
+) -> None:
+    slug = desk.publish(*CELLS)
+    path = desk.open(tab, slug)
+    answer(tab, "def double(x): return 2 * x")
+    tab.keyboard.press("Control+s")
+    desk.publish(*CELLS, check("zero", "assert double(0) == 0"), slug=slug)
+    desk.show(tab, path)
+    offer = tab.get_by_role("region", name="New version")
+    expect(offer).to_contain_text("This challenge has a new version.")
+    watch.take("offer", tab)
+    offer.get_by_role("button", name="Get the new version").click()
+    expect(offer).to_have_count(0)
+    expect(tab.locator(".jp-Notebook")).to_contain_text("assert double(0) == 0")
+    expect(editor(tab)).to_contain_text("return 2 * x")
+    submit_button(tab).click()
+    expect(verdict(tab)).to_contain_text("All 2 checks passed.", timeout=SLOW_MS)
