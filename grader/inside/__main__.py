@@ -37,7 +37,7 @@ JUDGE_UID, LEARNER_UID = 1000, 2000
 HOME = "/home/learner"
 JOB_MAX = 16 * 1024 * 1024  # bytes
 JUDGE_FRAMES = 6000  # room for as many callbacks within callbacks as there may be (peer.NESTING_MAX)
-DISMISS_S = 0.2  # for it to end when all is done; one that does not is killed with the container
+DISMISS_S = 1.0  # for it to end when all is done; one that does not is killed with the container
 GRACE_S = 1.0  # for the learner's process to come back after its time is over
 
 _LENGTH = struct.Struct(">I")
@@ -49,7 +49,7 @@ def _become(uid: int) -> None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
-    os.umask(0o022)
+    os.umask(0)  # a check's files are the learner's code's to use, and the other way round
 
 
 def _be_learner(channel: Channel, stdout: int, stderr: int) -> None:
@@ -245,7 +245,7 @@ class Run:
         return self._end(passed, "", "")
 
     def _end(self, passed: int, reason: str, message: str) -> None:
-        self._dismiss()
+        self._dismiss(DISMISS_S if not reason else DISMISS_S / 5)
         self.grader.send(
             {
                 "event": "end",
@@ -256,10 +256,10 @@ class Run:
             }
         )
 
-    def _dismiss(self) -> None:
+    def _dismiss(self, seconds: float) -> None:
         """Let the learner's process go, and learn what it used, which gVisor tells only of one that ended."""
         self.channel.sock.close()  # it ends when nobody asks any more
-        self.hard = time.monotonic() + DISMISS_S
+        self.hard = time.monotonic() + seconds
         with contextlib.suppress(Broken):
             while self.status is None:
                 self._idle()
@@ -445,6 +445,7 @@ def main() -> None:
     _become(JUDGE_UID)
     sys.setrecursionlimit(JUDGE_FRAMES)
     os.chdir(HOME if os.path.isdir(HOME) else "/tmp")
+    os.environ["TMPDIR"] = HOME  # in /tmp the kernel lets nobody write to another user's file
     os.environ["HOME"] = "/nonexistent"  # libraries read settings there, and the learner could write them
     for fd in (out_read, err_read):
         os.set_blocking(fd, False)

@@ -82,6 +82,7 @@ class Author:
     bound_by_checks: set[str] = field(default_factory=set)
     spoken: set[str] = field(default_factory=set)  # names that checks mention
     text: str = ""  # all of the source
+    constants: set[str] = field(default_factory=set)  # the texts in it
     files: set[str] = field(default_factory=set)  # modules that the source's text names as files
     own: set[str] = field(default_factory=set)  # names of setup cells that only the author binds and uses
 
@@ -96,6 +97,11 @@ class Author:
             found.text += cell["source"] + "\n"
             found.files.update(re.findall(r"\b(\w+)\.py\b", cell["source"]))
         for name, role, tree in cells:
+            found.constants.update(
+                node.value
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            )
             found._read_cell(name, role, tree)
         found._find_own([(role, tree) for _, role, tree in cells])
         return found

@@ -6,9 +6,11 @@ no check passes after it.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import importlib
 import inspect
+import logging
 import sys
 import types
 import warnings
@@ -62,6 +64,7 @@ class Judge(Peer):
         self.instances: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self.classes: dict[int, proxies.Mirror] = {}
         self.exports: dict[int, Any] = {}
+        self.waiting: dict[int, asyncio.Future[Any]] = {}  # what an exported coroutine waits for
         self.export_of: dict[int, int] = {}
         self.described: set[int] = set()
         self.cells: list[str] = []  # the sources of the learner's cells that have run
@@ -77,7 +80,6 @@ class Judge(Peer):
         self.busy = False  # between frames: an interruption must wait (see ``interrupt``)
         self.interrupted: type[BaseException] | None = None
         self.on_idle: Callable[[], None] = lambda: None
-        self.before_request: Callable[[], None] = lambda: None
         self.operations = {
             name.removeprefix("for_"): getattr(self, name) for name in dir(self) if name.startswith("for_")
         }
@@ -87,7 +89,6 @@ class Judge(Peer):
     def request(self, operation: str, /, *arguments: Any, **named: Any) -> Any:
         if self.broken is not None:
             raise Broken from self.broken
-        self.before_request()
         outer, self.busy = self.busy, True
         try:
             answer = super().request(operation, *arguments, **named)
@@ -165,8 +166,16 @@ class Judge(Peer):
                 return NotImplemented
             raise
 
-    def inherited(self, name: str) -> Any:
-        raise TypeError(f"{name} of a learner's class cannot be used by a class that a check derives from it")
+    def inherited(self, name: str, instance: Any, *args: Any, attribute: str = "", **named: Any) -> Any:
+        """What ``instance``, of a class that a check derives from a learner's one, has from that one: a
+        special method, or the ``attribute`` ("fget", "fset") of a property, called in the learner's process
+        with the instance as a check's own object."""
+        for klass in type(instance).__mro__:
+            own = type.__getattribute__(klass, "__dict__")
+            if "_ch_cls" in own and (attribute or name in own["_ch_own"] or name == "__hash__"):
+                found = self.request("getattr", klass, name)
+                return self.call(getattr(found, attribute) if attribute else found, (instance, *args), named)
+        raise TypeError(f"'{type(instance).__name__}' object has no {name}")
 
     def allows(self, cls: type, method: str) -> bool:
         return self.compare_learner or self.author.allows(_names(cls), method)
@@ -308,10 +317,10 @@ class Judge(Peer):
         mirror = next((k for k in type(value).__mro__ if "_ch_cls" in vars(k)), None)
         base_item = None if mirror is None else self.encode(mirror, depth + 1)
         if isinstance(value, type):
-            return [Tag.JUDGE, handle, "class", value.__name__, None, []]
+            return [Tag.JUDGE, handle, "class", value.__name__, None, ["__call__"]]
         if isinstance(value, _FUNCTIONS):
             name = getattr(value, "__name__", "function")
-            return [Tag.JUDGE, handle, "function", str(name), base_item, []]
+            return [Tag.JUDGE, handle, "function", str(name), base_item, ["__call__"]]
         dunders = [name for name in proxies._SPECIAL if hasattr(type(value), name)]
         return [Tag.JUDGE, handle, "object", type(value).__name__, base_item, dunders]
 
@@ -397,6 +406,22 @@ class Judge(Peer):
             raise TypeError(f"'{type(target).__name__}' object does not support this operation")
         return method(target, *args)
 
+    def for_step(self, handle: int) -> tuple[bool, Any]:
+        """One step of a check's coroutine that the learner's code awaits: (whether it is done, its value)."""
+        coroutine = self._exported(handle)
+        if not inspect.iscoroutine(coroutine):
+            raise TypeError(f"object {type(coroutine).__name__} can't be used in 'await' expression")
+        waiting = self.waiting.pop(handle, None)
+        if waiting is None or waiting.done():
+            try:
+                waiting = coroutine.send(None)
+            except StopIteration as stop:
+                return True, stop.value
+        if isinstance(waiting, asyncio.Future):
+            waiting._asyncio_future_blocking = False  # as a Task does
+            self.waiting[handle] = waiting
+        return False, None
+
     def for_input(self, prompt: str) -> str:
         if not self.in_check:
             raise EOFError("input() has nobody to ask while your notebook is graded")
@@ -409,6 +434,18 @@ class Judge(Peer):
 
     def for_read(self) -> str:
         return str(sys.stdin.read()) if self.in_check else ""
+
+    def for_logs(self, name: str, level: int) -> bool:
+        """Whether a handler of the check's wants to be told of such a record."""
+        logger = logging.getLogger(str(name))
+        return self.in_check and logger.hasHandlers() and logger.isEnabledFor(int(level))
+
+    def for_log(self, name: str, level: int, message: str) -> bool:
+        if not self.for_logs(name, level):
+            return False
+        logger = logging.getLogger(str(name))
+        logger.handle(logger.makeRecord(logger.name, int(level), "notebook", 0, str(message), (), None))
+        return True
 
     def for_warn(self, message: str, category: Any, line: int) -> None:
         if not (isinstance(category, type) and issubclass(category, Warning)):

@@ -6,6 +6,7 @@ which shares the process: nothing that it says decides anything.
 
 from __future__ import annotations
 
+import abc
 import builtins
 import functools
 import importlib
@@ -31,6 +32,9 @@ from .wire import SHARED_TYPES, Gone, Tag, WireError
 # What of a class the judge must know by name: which of these it defines itself, so that its mirror
 # answers ``callable``, ``iter``, ``len`` … exactly when the original does.
 _OBJECT_DUNDERS = frozenset(dir(object))
+_TOLD_DUNDERS = frozenset(
+    "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __str__ __repr__ __format__ __init__".split()
+)  # of these, those that a class defines itself
 _MIRRORED_BASES: tuple[Any, ...] = (int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
 _OWN_FRAMES = 700  # of one callback and all it may call in here, a value nested to the limit included
 _COUNTED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)
@@ -70,6 +74,13 @@ class Remote:
     def __bool__(self) -> bool:
         return bool(_ask(self, "bool"))
 
+    def __await__(self) -> Any:
+        while True:
+            done, value = _ask(self, "step")
+            if done:
+                return value
+            yield  # let this loop's other tasks have their turn
+
 
 def _ask(remote: Any, verb: str, *args: Any, **kwargs: Any) -> Any:
     peer, handle, _ = object.__getattribute__(remote, "_ch")
@@ -90,6 +101,11 @@ for _verb in (
     "float index round reversed"
 ).split():
     setattr(Remote, f"__{_verb}__", _forward(f"__{_verb}__"))
+
+
+_FORWARDED = frozenset(
+    verb for verb in vars(Remote) if verb.startswith("__") and verb not in _OBJECT_DUNDERS
+) - {"__getattr__", "__bool__", "__module__", "__slots__", "__weakref__", "__doc__", "__annotations__"}
 
 
 class _AskingInput(io.TextIOBase):
@@ -247,7 +263,7 @@ class Learner(Peer):
         bases = [
             self.encode(base, depth)
             for base in cls.__bases__
-            if base not in (object, Remote) and base.__module__ not in ("abc", "typing")
+            if base not in (object, Remote) and (base is abc.ABC or base.__module__ not in ("abc", "typing"))
         ]
         methods: list[Any] = []
         dunders: set[str] = set()
@@ -255,22 +271,24 @@ class Learner(Peer):
         for klass in cls.__mro__:
             if klass is object or (klass in _MIRRORED_BASES and klass is not cls):
                 break  # the mirror has the plain type itself as a base
+            if klass.__module__ == "builtins" and klass is not cls:
+                break
             for name, value in list(vars(klass).items()):
                 if not isinstance(name, str):
                     continue
                 if name == "__hash__":
                     has_hash = has_hash or (2 if value is None else 1)
                 elif name.startswith("__") and name.endswith("__"):
-                    if value is not None and (
-                        name not in _OBJECT_DUNDERS
-                        or name in ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__str__")
-                    ):
+                    if value is not None and (name not in _OBJECT_DUNDERS or name in _TOLD_DUNDERS):
                         dunders.add(name)
                 elif klass is cls:
                     kind = type(value).__name__
                     if isinstance(value, types.FunctionType | types.MethodDescriptorType):
                         kind = "function"
-                    if kind in ("function", "staticmethod", "classmethod"):
+                    if type(value) is property:
+                        kind = "read-only property" if value.fset is None else "property"
+                        methods.append([name, kind, value.__doc__ if type(value.__doc__) is str else None])
+                    elif kind in ("function", "staticmethod", "classmethod"):
                         methods.append([name, kind])
         meta: Any = type(cls)
         meta_dunders = [
@@ -282,6 +300,7 @@ class Learner(Peer):
                 "__contains__",
                 "__call__",
                 "__instancecheck__",
+                "__subclasscheck__",
             )
             if any(name in vars(klass) for klass in meta.__mro__ if klass not in (type, object))
         ]
@@ -325,7 +344,7 @@ class Learner(Peer):
         kind = self.encode(type(error), depth + 1)
         extra = []
         for name, value in list(getattr(error, "__dict__", {}).items()):
-            if isinstance(name, str) and name not in ("args", "__notes__") and not name.startswith("_ch"):
+            if isinstance(name, str) and name != "args" and not name.startswith("_ch"):
                 try:
                     extra.append([name, self.encode_whole(value, depth + 1)])
                 except Exception:  # what does not cross is asked for when somebody looks at it
@@ -375,16 +394,16 @@ class Learner(Peer):
             if item[4] is not None:
                 base = self.decode(item[4], depth)
                 body["__class__"] = property(lambda self: base)
-            if kind == "object":
-                # Only what the check's class really has: callable(), iter() and the like must be honest.
-                for verb in set(vars(Remote)) - _OBJECT_DUNDERS - set(item[5]):
-                    if verb.startswith("__") and verb not in ("__getattr__", "__bool__", "__module__"):
-                        if verb not in ("__slots__", "__weakref__", "__doc__"):
-                            body[verb] = None
-            elif kind == "class":
+            # Only what the check's object really has: callable(), iter() and the like must be honest.
+            for verb in _FORWARDED - set(item[5]):
+                body[verb] = None
+            if kind == "class":
                 body["__class__"] = property(lambda self: type)
             elif kind == "function":
                 body["__class__"] = property(lambda self: types.FunctionType)
+                body["__get__"] = lambda self, instance, owner=None: (
+                    self if instance is None else types.MethodType(self, instance)
+                )
             found = type(str(name), (Remote,), body)(self, handle, str(name))
         self.remotes[handle] = found
         return found
@@ -582,6 +601,22 @@ class Learner(Peer):
         if (module, name) in self.originals:
             setattr(target, last, self.originals.pop((module, name)))
 
+    def do_evaluate(self, how: str, text: Any, globals: Any, locals: Any) -> Any:
+        """``eval`` or ``exec`` of a text, on the learner's own names or on those that a check gives."""
+        names = self.namespace if globals is None else globals
+        had = "__builtins__" in names
+        try:
+            return getattr(builtins, how)(text, names, names if locals is None else locals)
+        finally:
+            if not had:
+                names.pop("__builtins__", None)
+
+    def do_setenv(self, name: str, value: str | None) -> None:
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
     def do_import(self, name: str) -> Any:
         return importlib.import_module(name)
 
@@ -663,6 +698,8 @@ OPERATORS: dict[str, Any] = {
     "__complex__": complex, "__round__": round, "__str__": str, "__repr__": repr, "__format__": format,
     "__bytes__": bytes, "__trunc__": __import__("math").trunc, "__floor__": __import__("math").floor,
     "__ceil__": __import__("math").ceil, "__fspath__": os.fspath, "__aiter__": aiter, "__anext__": anext,
+    "__instancecheck__": lambda cls, value: isinstance(value, cls),
+    "__subclasscheck__": lambda cls, other: issubclass(other, cls),
     "__length_hint__": operator.length_hint, "__dir__": dir, "__sizeof__": sys.getsizeof,
 }  # fmt: skip
 for _verb in ("enter", "exit", "aenter", "aexit", "call", "missing", "await", "set_name", "get", "set"):
@@ -731,6 +768,26 @@ def make_shell() -> Any:
     return shell
 
 
+def _forward_logs(peer: Learner) -> None:
+    """What is logged while a check runs reaches the check's own handlers too (``assertLogs``)."""
+    import logging
+
+    is_enabled, call_handlers = logging.Logger.isEnabledFor, logging.Logger.callHandlers
+    in_check = lambda: peer.nesting and not peer.in_cell  # noqa: E731
+
+    def enabled(self: Any, level: int) -> bool:
+        return is_enabled(self, level) or bool(in_check() and peer.ask("logs", self.name, level))
+
+    def handlers(self: Any, record: Any) -> None:
+        if in_check() and peer.ask("log", self.name, record.levelno, str(record.getMessage())):
+            return
+        if is_enabled(self, record.levelno):
+            call_handlers(self, record)
+
+    logging.Logger.isEnabledFor = enabled  # type: ignore[method-assign]
+    logging.Logger.callHandlers = handlers  # type: ignore[method-assign]
+
+
 def serve(channel: Channel, shell: Any) -> None:
     """Serve the judge until it hangs up."""
     peer = Learner(channel, shell)
@@ -764,6 +821,7 @@ def serve(channel: Channel, shell: Any) -> None:
             show_warning(message, category, filename, lineno, *rest)
 
     warnings.showwarning = forward_warning  # type: ignore[assignment]
+    _forward_logs(peer)
     try:
         while True:
             message = peer.channel.receive()

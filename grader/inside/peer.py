@@ -37,7 +37,6 @@ class Peer(Codec):
         self.lock = threading.RLock()
         self.nesting = 0
         self.answered = False
-        self.marked: list[tuple[set[int], int]] = []  # introduced by the frame being written
         self.pending: int | None = None  # our outermost request without a reply
         self._crossed: frozenset[int] = frozenset()  # shared numbers of the frame read last
         self._id = first_number
@@ -80,14 +79,6 @@ class Peer(Codec):
         finally:
             del self.marked[marks:]
             self._touched, self._nodes = outer
-
-    def _take_back(self, marks: int, shared_before: int) -> None:
-        """What was encoded since does not go out: the other side has not heard of what it introduced."""
-        for table, key in self.marked[marks:]:
-            table.discard(key)
-        del self.marked[marks:]
-        for number in range(shared_before, self.shared.next, 2):
-            self.shared.drop(number)
 
     def encode_whole(self, value: Any, depth: int) -> Any:
         """``encode`` for a part of a frame that goes on without it when it fails."""

@@ -15,7 +15,9 @@ from __future__ import annotations
 import enum
 import functools
 import inspect
+import sys
 import types
+from collections import UserDict, UserList, UserString
 from typing import TYPE_CHECKING, Any, cast
 
 from .wire import KNOWN_TYPES, WireError
@@ -98,7 +100,7 @@ class Mirror(type):
             name
             for klass in cls.__mro__
             for name in type.__getattribute__(klass, "__dict__").get("_ch_abstract", ())
-            if isinstance(inspect.getattr_static(cls, name, None), Stub | type(None))
+            if isinstance(inspect.getattr_static(cls, name, None), Stub | Attribute | type(None))
         ]
         if missing:
             names = ", ".join(f"'{name}'" for name in dict.fromkeys(missing))
@@ -141,6 +143,19 @@ class Mirror(type):
 
         return method
 
+    def __instancecheck__(cls, value: Any) -> bool:
+        return type.__instancecheck__(cls, value) or cls._asks("__instancecheck__", value)
+
+    def __subclasscheck__(cls, other: Any) -> bool:
+        return type.__subclasscheck__(cls, other) or cls._asks("__subclasscheck__", other)
+
+    def _asks(cls, name: str, other: Any) -> bool:
+        """What a protocol says, or an abstract class of those that were registered with it."""
+        own = type.__getattribute__(cls, "__dict__")
+        if name not in own.get("_ch_meta", ()) or "_ch_cls" not in own:
+            return False
+        return judge.request("operator", name, cls, other) is True
+
     __iter__ = _meta("__iter__")
     __len__ = _meta("__len__")
     __contains__ = _meta("__contains__")
@@ -150,6 +165,15 @@ class Mirror(type):
 
     def __bool__(cls) -> bool:
         return True
+
+    @property
+    def __annotations__(cls) -> Any:  # type: ignore[override]
+        own = type.__getattribute__(cls, "__dict__")
+        return (
+            judge.request("getattr", cls, "__annotations__")
+            if "_ch_cls" in own
+            else own.get("__annotations__", {})
+        )
 
     @property
     def __signature__(cls) -> inspect.Signature:
@@ -165,6 +189,10 @@ _NEVER_ASKED = frozenset(
 )
 
 
+# What Python's own libraries set on an exception on its way (contextlib, unittest, pytest).
+_ERRORS_OWN = frozenset("__traceback__ __cause__ __context__ __suppress_context__ __notes__".split())
+
+
 class LearnerObject:
     """Root of the mirrors. An instance without ``_ch_ref`` belongs to a subclass that a check defined."""
 
@@ -172,12 +200,16 @@ class LearnerObject:
         if name.startswith("_ch_") or name in _NEVER_ASKED:
             raise AttributeError(name)
         if ref_of(self) is None:
+            if not (name.startswith("__") and name.endswith("__")):
+                for klass in type(self).__mro__:
+                    if "_ch_cls" in type.__getattribute__(klass, "__dict__"):
+                        return judge.request("getattr", klass, name)  # what the class itself holds
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
         _refuse_comparing(self, name)
         return judge.request("getattr", self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if ref_of(self) is None:
+        if ref_of(self) is None or (name in _ERRORS_OWN and isinstance(self, BaseException)):
             object.__setattr__(self, name, value)
         else:
             judge.request("setattr", self, name, value)
@@ -204,6 +236,9 @@ class LearnerObject:
     def __dir__(self) -> Any:
         return judge.request("dir", self) if is_learners(self) else object.__dir__(self)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(f"a learner's {type(self).__name__} is pickled in the learner's process")
+
     def __copy__(self) -> Any:
         return judge.request("module_call", "copy", "copy", self)
 
@@ -219,6 +254,14 @@ class LearnerObject:
 
 def _text(value: Any, name: str) -> str:
     if not is_learners(value):
+        for each in dict.fromkeys((name, "__repr__")):  # object's own __str__ is its __repr__
+            if any(
+                each in type.__getattribute__(klass, "__dict__").get("_ch_own", ())
+                for klass in type(value).__mro__
+            ):
+                return str(judge.inherited(each, value))
+            if name == "__str__" and getattr(type(value), "__repr__", None) is not LearnerObject.__repr__:
+                return repr(value)
         return f"<{type(value).__name__} object>"
     text = judge.request("operator", name, value)
     return text if type(text) is str else str.__str__(text)
@@ -234,6 +277,17 @@ class Stub:
 
     def __init__(self, name: str, kind: str) -> None:
         self.name, self.kind = name, kind
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return {"staticmethod": staticmethod, "classmethod": classmethod}.get(self.kind, Stub)
+
+    def __set_name__(self, owner: Any, name: str) -> None:
+        self.owner = owner
+
+    @property
+    def __func__(self) -> Any:
+        return judge.request("getattr", self.owner, self.name)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is not None and is_learners(instance):
@@ -372,7 +426,7 @@ class Method:
 def _unary(name: str) -> Any:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not is_learners(self):
-            return judge.inherited(name)
+            return judge.inherited(name, self, *args, **kwargs)
         if name == "__call__":
             return judge.call(self, args, kwargs)
         return judge.request("operator", name, self, *args)
@@ -386,7 +440,7 @@ def _checked(name: str, kind: type) -> Any:
 
     def method(self: Any, *args: Any) -> Any:
         if not is_learners(self):
-            return judge.inherited(name)
+            return judge.inherited(name, self, *args)
         answer = judge.request("operator", name, self, *args)
         if type(answer) is not kind:
             raise TypeError(f"{name} returned non-{kind.__name__}")
@@ -397,6 +451,8 @@ def _checked(name: str, kind: type) -> Any:
 
 
 def _next(self: Any) -> Any:
+    if not is_learners(self):
+        return judge.inherited("__next__", self)
     more, value = judge.request("iterate", self)
     if not more:
         raise StopIteration
@@ -406,7 +462,9 @@ def _next(self: Any) -> Any:
 def _binary(name: str) -> Any:
     def method(self: Any, other: Any, *rest: Any) -> Any:
         if not is_learners(self):
-            return judge.inherited(name)
+            if is_learners(other) or isinstance(other, LearnerObject) or judge.allows(type(self), name):
+                return judge.inherited(name, self, other, *rest)
+            return NotImplemented
         if is_learners(other) or judge.compare_learner or judge.allows(type(self), name):
             return judge.arithmetic(name, self, other, *rest)
         return NotImplemented
@@ -417,7 +475,16 @@ def _binary(name: str) -> Any:
 
 def _order(name: str) -> Any:
     def method(self: Any, other: Any) -> Any:
-        if is_learners(self):
+        if not is_learners(self):
+            if isinstance(other, LearnerObject) or judge.compare_learner:
+                return judge.inherited(name, self, other)
+        else:
+            if is_learners(other) or judge.compare_learner:
+                kept = None
+            else:
+                kept = _kept_as_plain(self)
+            if kept is not None:
+                return getattr(kept, name)(other)
             # An object of a class that nobody asked for would be equal to all of its kind.
             both = is_learners(other) and (judge.knows(type(self)) or judge.knows(type(other)))
             if both or judge.compare_learner:
@@ -428,15 +495,34 @@ def _order(name: str) -> Any:
     return method
 
 
+def _kept_as_plain(value: Any) -> Any:
+    """The list, dict or text that one of collections' UserList and relatives keeps: it is compared as any
+    plain value is."""
+    for klass in type(value).__mro__:
+        plain = type.__getattribute__(klass, "__dict__").get("_ch_keeps")
+        if plain is not None:
+            kept = judge.request("getattr", value, "data")
+            return kept if type(kept) is plain else None
+    return None
+
+
+_USER_CLASSES: dict[Any, type] = {UserList: list, UserDict: dict, UserString: str}
+
+
 def _contains(self: Any, item: Any) -> bool:
-    if judge.compare_learner or is_learners(item) or judge.allows(type(self), "__contains__"):
+    allowed = judge.compare_learner or is_learners(item) or judge.allows(type(self), "__contains__")
+    if allowed and not is_learners(self):
+        return bool(judge.inherited("__contains__", self, item))
+    if allowed:
         return bool(judge.request("operator", "__contains__", self, item))
     # The learner's class says nothing that we would believe: look through what it holds.
     return any(each is item or each == item for each in iter(self))
 
 
 def _hash(self: Any) -> int:
-    return hash(judge.request("operator", "__hash__", self)) if is_learners(self) else object.__hash__(self)
+    if not is_learners(self):
+        return int(judge.inherited("__hash__", self))
+    return hash(judge.request("operator", "__hash__", self))
 
 
 _SPECIAL: dict[str, Any] = {
@@ -454,11 +540,15 @@ _SPECIAL: dict[str, Any] = {
 _NOT_ON_CONTENT = _ARITHMETIC | _ORDER | {"__eq__", "__ne__", "__contains__", "__hash__"} | _UNARY
 
 
-def make_class(ref: Ref, description: list[Any]) -> Mirror:
-    """The mirror of a class that the learner's process described (see learner._encode_class)."""
+def make_class(ref: Ref, description: list[Any]) -> Any:
+    """The mirror of a class that the learner's process described (see learner._encode_class); an exception
+    class of a library is that library's own here."""
     name, qualname, module, doc, bases, dunders, methods, abstract, has_hash, meta = description
     if not all(type(each) is str for each in (name, qualname, module)) or type(doc) not in (str, type(None)):
         raise WireError("bad class")
+    found = _librarys_error(module, qualname)
+    if found is not None:
+        return found
     bases = [judge.decode(base, 2) for base in bases]
     if not all(isinstance(base, type) for base in bases):
         raise WireError("bad class")
@@ -480,7 +570,9 @@ def make_class(ref: Ref, description: list[Any]) -> Mirror:
         "_ch_abstract": tuple(str(each) for each in abstract),
         "_ch_meta": tuple(str(each) for each in meta),
         "_ch_names": names,
+        "_ch_own": frozenset(each for each in dunders if type(each) is str),
         "_ch_likes": tuple(likes),
+        "_ch_keeps": next((_USER_CLASSES[base] for base in bases if base in _USER_CLASSES), None),
         "__module__": module,
         "__qualname__": qualname,
         "__doc__": doc,
@@ -498,16 +590,21 @@ def make_class(ref: Ref, description: list[Any]) -> Mirror:
             body["__hash__"] = None
         elif "__eq__" in body:
             body["__hash__"] = None if has_hash == 2 else LearnerObject.__hash__
-        known = KNOWN_TYPES.get((module, qualname))
+        known = KNOWN_TYPES.get((module, qualname)) or _DESCRIPTORS.get((module, qualname))
         if known is not None:
             body["__class__"] = property(lambda self: known)
-    for method, kind in methods:
+    for method, kind, *text in methods:
         # A special method among them would get round everything that is decided above.
         if type(method) is not str or method.startswith(("_ch", "__")):
             continue
         # What a plain type can do itself is done here, with the content, when nobody asked for the class.
         if not (is_content and not judge.author.knows(names) and any(hasattr(base, method) for base in real)):
-            body[method] = Stub(method, str(kind))
+            if kind in ("property", "read-only property"):
+                body[method] = Attribute(method, kind == "property", text[0])
+            else:
+                body[method] = Stub(method, str(kind))
+    if "__init__" in dunders and not is_content:
+        body["__init__"] = Stub("__init__", "function")  # for a subclass that a check makes
     if not any(issubclass(base, LearnerObject) for base in real):
         real.insert(0, LearnerObject)
     if is_content:
@@ -537,6 +634,39 @@ def make_class(ref: Ref, description: list[Any]) -> Mirror:
     return cls
 
 
+_DESCRIPTORS: dict[tuple[str, str], type] = {
+    (cls.__module__, cls.__qualname__): cls
+    for cls in (property, classmethod, staticmethod, memoryview, functools.cached_property)
+}
+# Whose exceptions say something to whoever runs a check (a test that is to be skipped, for one).
+_NO_ERRORS_OF = frozenset({"unittest", "doctest", "bdb", "pdb", "_pytest", "pytest"})
+
+
+def _librarys_error(module: str, qualname: str) -> Any:
+    """The exception class of that name that a library has defined in this process, or None."""
+    root = module.partition(".")[0]
+    if root in _NO_ERRORS_OF or not (root in sys.stdlib_module_names or root in ("numpy", "pandas")):
+        return None
+    found = vars(sys.modules[module]).get(qualname) if module in sys.modules else None
+    return found if type(found) is type and issubclass(found, Exception) else None
+
+
+class Attribute(property):
+    """A property of a learner's class, for what looks at the class, and for subclasses that a check makes."""
+
+    def __init__(self, name: str, can_be_set: bool, doc: Any) -> None:
+        def get(instance: Any) -> Any:
+            if is_learners(instance):
+                _refuse_comparing(instance, name)
+                return judge.request("getattr", instance, name)
+            return judge.inherited(name, instance, attribute="fget")
+
+        def put(instance: Any, value: Any) -> None:
+            judge.inherited(name, instance, value, attribute="fset")
+
+        super().__init__(get, put if can_be_set else None, None, doc if type(doc) is str else None)
+
+
 def is_enum_like(cls: Any, base: Any) -> bool:
     """Whether ``cls`` mirrors a class that derives from the Enum class ``base``, which no mirror can do."""
     return isinstance(cls, Mirror) and any(
@@ -556,6 +686,9 @@ def _exception_text(self: Any) -> str:
 
 
 def _exception_repr(self: Any) -> str:
+    own = type.__getattribute__(type(self), "__dict__").get("_ch_own", ())
+    if "__repr__" in own and is_learners(self):
+        return _text(self, "__repr__")
     return f"{type(self).__name__}({', '.join(repr(each) for each in self.args)})"
 
 
@@ -609,6 +742,9 @@ def make_error(cls: Any, ref: Ref, item: list[Any], depth: int) -> BaseException
     BaseException.__setattr__(error, "args", args)
     object.__setattr__(error, "_ch_where", where)
     for name, value in extra:
+        if name == "__notes__":
+            for note in judge.decode(value, depth):
+                error.add_note(str(note))
         if type(name) is str and not name.startswith("_"):
             try:
                 object.__setattr__(error, name, judge.decode(value, depth))
@@ -635,7 +771,11 @@ def drive_generator(ref: Ref, name: str) -> Any:
             try:
                 argument, verb = (yield value), "send"
             except GeneratorExit:
-                raise  # giving the reference back closes the learner's generator
+                # Closed by the check, or let go of. In the middle of a frame giving the reference back is
+                # left to do it.
+                if judge.in_check and not judge.busy and judge.broken is None:
+                    judge.request("generator", target, "close")
+                raise
             except BaseException as error:
                 argument, verb = error, "throw"
 

@@ -82,6 +82,7 @@ class Tag(IntEnum):
 # Classes that both sides know by name. Only data types, abstract ones and exceptions: calling or
 # subclassing one of them with hostile arguments builds plain data and runs nobody's code.
 def _known_types() -> dict[tuple[str, str], type]:
+    import abc
     import array
     import builtins
     import collections
@@ -108,7 +109,7 @@ def _known_types() -> dict[tuple[str, str], type]:
         *(getattr(types, n) for n in types.__all__ if isinstance(getattr(types, n), type)),
         pathlib.Path, pathlib.PosixPath, pathlib.PurePath, pathlib.PurePosixPath,
         io.StringIO, io.BytesIO, re.Pattern, re.Match, json.JSONDecodeError, queue.Empty, queue.Full,
-        functools.partial, socket.timeout, struct.error, UnicodeError,
+        functools.partial, abc.ABC, socket.timeout, struct.error, UnicodeError,
         *(v for v in vars(itertools).values() if isinstance(v, type)),
     ):  # fmt: skip
         found[value.__module__, value.__qualname__] = value
@@ -244,6 +245,15 @@ class Codec:
         self.shared = Shared(first_number)
         self._touched: set[int] = set()
         self._nodes = 0
+        self.marked: list[tuple[set[int], int]] = []  # introduced by what is being encoded
+
+    def _take_back(self, marks: int, shared_before: int) -> None:
+        """What was encoded since does not go out: the other side has not heard of what it introduced."""
+        for table, key in self.marked[marks:]:
+            table.discard(key)
+        del self.marked[marks:]
+        for number in range(shared_before, self.shared.next, 2):
+            self.shared.drop(number)
 
     # -- to the wire ---------------------------------------------------------------------------------
 
@@ -372,11 +382,14 @@ class Codec:
                     number not in self._touched and (before is None or len(before) > budget)
                 ):
                     continue
+                marks = len(self.marked)
                 content = self.content(value, 1)
                 packed = msgpack.packb(content, unicode_errors="surrogatepass")
                 budget -= len(packed)
                 if before is not None and packed != before:
                     changed.append([number, content])
+                else:
+                    self._take_back(marks, self.shared.next)
                 shared.synced[number] = packed
         value = None
         shared.prune()  # not before: what has just been let go of may have changed first
@@ -423,6 +436,7 @@ class Codec:
         shared = self.shared
         if not shared.by_number:
             return
+        marks, shared_before = len(self.marked), shared.next
         for number in list(shared.by_number):
             if number not in shared.synced or number in self._touched:
                 self._nodes = 0
@@ -430,6 +444,7 @@ class Codec:
                     self.content(shared.by_number[number], 1), unicode_errors="surrogatepass"
                 )
                 shared.synced[number] = packed
+        self._take_back(marks, shared_before)  # this was for us alone
 
     def _refill(self, value: Any, content: list[Any]) -> None:
         if not isinstance(value, SHARED_TYPES):

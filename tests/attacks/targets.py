@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .model import Target
 from .more_targets import TARGETS as MORE
+from .text_targets import TARGETS as TEXTS
 
 TARGETS = {
     target.slug: target
@@ -414,6 +415,7 @@ TARGETS = {
             secrets=("rosemary", "28.27433", "314.15926"),
         ),
         *MORE,
+        *TEXTS,
     )
 }
 

@@ -63,11 +63,6 @@ DIFFERENCES = {
         "def deep():\n    value = []\n    for _ in range(200):\n        value = [value]\n    return value",
         "assert isinstance(deep()[0][0], list)",
     ),
-    "a subclass that a check makes of a learner's class uses its operators": case(
-        "",
-        "class Base:\n    def __add__(self, other):\n        return 5",
-        "class Sub(Base):\n    pass\nassert Sub() + 1 == 5",
-    ),
     "a check gives a name of the answer's a value, and the answer's code changes it": case(
         "",
         "score = 0\ndef win():\n    global score\n    score += 1",

@@ -18,11 +18,13 @@ from grader.models import CellResult, CheckResult, Result, Status
 from grader.pool import Pool
 
 from ..notebooks import cell, check, notebook, setup, solution
-from .judge_cases import CASES
+from .judge_cases import CASES as FIRST
 from .judge_differences import AUTHORS, DIFFERENCES
+from .judge_library_cases import LIBRARY_CASES
 from .sandboxes import engine_settings, runtimes
 
 ROOT = Path(__file__).parents[2]
+CASES = [*FIRST, *LIBRARY_CASES]
 JUDGE_MD = (ROOT / "docs" / "judge.md").read_text(encoding="utf-8")
 RUNTIMES = pytest.mark.parametrize("runtime", runtimes())
 
