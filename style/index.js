@@ -1,3 +1,4 @@
 import './base.css';
 import './challenges.css';
 import './feedback.css';
+import './attempts.css';
