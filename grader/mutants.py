@@ -96,7 +96,9 @@ def plain_python(source: str) -> str:
     if re.match(r"\s*%%", text):
         raise ValueError("the cell begins with a magic (%%)")
     try:
-        ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
     except SyntaxError:
         return re.sub(r"^([ \t]*)([%!].*)$", r"\1pass  # \2", text, flags=re.M)
     return text

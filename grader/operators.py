@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -100,7 +101,9 @@ class Source:
     def __init__(self, text: str, context: str = "") -> None:
         """Raises SyntaxError, ValueError, RecursionError or MemoryError for what cannot be parsed."""
         self.data = text.encode()
-        self.tree = ast.parse(text)
+        with warnings.catch_warnings():  # of an author's backslashes
+            warnings.simplefilter("ignore")
+            self.tree = ast.parse(text)
         self.context = context
         self._starts = [0]
         for line in self.data.split(b"\n"):
@@ -371,7 +374,7 @@ class Source:
     def _quoted(self, node: ast.Constant, value: str) -> str:
         """The text with the quotes that its author chose, where that says the same."""
         quotes = re.match(r"[uU]?(\"|')", self.text(node))
-        written = f"{quotes[1]}{value}{quotes[1]}" if quotes else ""
+        written = f"{quotes[1]}{value}{quotes[1]}" if quotes and "\\" not in value else ""
         with contextlib.suppress(SyntaxError, ValueError):
             if written and ast.literal_eval(written) == value:
                 return written

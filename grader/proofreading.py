@@ -8,6 +8,7 @@ import binascii
 import difflib
 import re
 import textwrap
+import warnings
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -148,7 +149,9 @@ def _tests(source: str) -> Iterator[str]:
     """What a hidden part asserts, each as its text."""
     source = textwrap.dedent(source)
     try:
-        tree = ast.parse(source)
+        with warnings.catch_warnings():  # of an author's backslashes
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for node in ast.walk(tree):

@@ -106,6 +106,12 @@ def test_what_no_check_could_see_is_left_alone(source: str) -> None:
     assert made(source).chosen == ()
 
 
+@pytest.mark.parametrize("text", [r"r'a\d+'", r"'a\\d'", r"'tab\tline\n'"])
+def test_backslashes_stay_what_they_are(text: str) -> None:
+    (mutant,) = made(f"x = {text}").chosen
+    assert ast.literal_eval(mutant.source.removeprefix("x = ")) == f"XX{ast.literal_eval(text)}XX"
+
+
 def test_words_of_an_error_are_changed_where_a_check_reads_them() -> None:
     source = "raise ValueError('too small')"
     assert "raise ValueError('XXtoo smallXX')" not in changed(source)
