@@ -1,6 +1,7 @@
 import { INotebookContent } from '@jupyterlab/nbformat';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
+import { Message } from '@lumino/messaging';
 import { ISignal } from '@lumino/signaling';
 import React, { useEffect, useState } from 'react';
 
@@ -36,9 +37,13 @@ export class AttemptsView extends ReactWidget {
     this.addClass('ch-Attempts');
     this.title.label = trans.__('Attempts: %1', title);
     this.title.closable = true;
-    this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', trans.__('Attempts'));
     this.node.tabIndex = -1;
+  }
+
+  protected override onBeforeAttach(message: Message): void {
+    // not before: a MainAreaWidget calls every content "main area content"
+    this.node.setAttribute('aria-label', this.options.trans.__('Attempts'));
+    super.onBeforeAttach(message);
   }
 
   protected override render(): React.ReactElement {
@@ -112,6 +117,7 @@ function Attempts(options: IAttemptsOptions): React.ReactElement {
               <button
                 type="button"
                 aria-current={one === attempt}
+                data-status={one.status ?? 'waiting'}
                 onClick={() => setChosen(one.id)}
               >
                 <Verdict attempt={one} number={number(one)} trans={trans} />
