@@ -91,7 +91,7 @@ CREATE TABLE IF NOT EXISTS check_results (
   PRIMARY KEY (submission_id, position),
   CONSTRAINT check_results_submission FOREIGN KEY (submission_id) REFERENCES submissions (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
-  COMMENT='How each check of a finished submission ended, as the learner may see it; written with the verdict, once';
+  COMMENT='How each check of a finished submission ended, as the learner may see it; written with the verdict';
 
 CREATE TABLE IF NOT EXISTS cell_results (
   submission_id  BIGINT UNSIGNED NOT NULL COMMENT 'The submission',
@@ -104,7 +104,120 @@ CREATE TABLE IF NOT EXISTS cell_results (
   PRIMARY KEY (submission_id, position),
   CONSTRAINT cell_results_submission FOREIGN KEY (submission_id) REFERENCES submissions (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
-  COMMENT='How each cell of the learner''s notebook ended; written with the verdict, once';
+  COMMENT='How each cell of the learner''s notebook ended; written with the verdict';
+
+CREATE TABLE IF NOT EXISTS publications (
+  id            BIGINT UNSIGNED NOT NULL AUTO_INCREMENT COMMENT 'Surrogate key; grows in the order of events',
+  challenge_id  INT UNSIGNED NOT NULL COMMENT 'The challenge',
+  version_id    INT UNSIGNED NOT NULL COMMENT 'The version that became the published one, or with retire the one that was until then',
+  what          ENUM('publish', 'rollback', 'retire', 'restore') NOT NULL COMMENT 'What was done',
+  who           VARCHAR(255) NOT NULL COMMENT 'The person or part of the system that did it',
+  reviewer      VARCHAR(255) NULL COMMENT 'Who approved it before; NULL: nobody had to',
+  why           VARCHAR(1000) NOT NULL DEFAULT '' COMMENT 'The reason given',
+  at            DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)) COMMENT 'When',
+  PRIMARY KEY (id),
+  KEY publications_challenge (challenge_id, id),
+  CONSTRAINT publications_version FOREIGN KEY (version_id) REFERENCES challenge_versions (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+  COMMENT='Which version learners got from when on; only ever added to';
+
+CREATE TABLE IF NOT EXISTS drafts (
+  id               INT UNSIGNED NOT NULL AUTO_INCREMENT COMMENT 'The number that people see',
+  slug             VARCHAR(100) NOT NULL COMMENT 'The challenge that it is to become; it need not be there yet',
+  base             INT UNSIGNED NULL COMMENT 'Number of the version that it was made from; NULL: a new challenge',
+  state            ENUM('draft', 'in_review', 'published', 'withdrawn') NOT NULL DEFAULT 'draft' COMMENT 'Where it stands',
+  revision         INT UNSIGNED NOT NULL DEFAULT 1 COMMENT 'Counts its author''s changes, so that what is approved is what was read',
+  content_hash     CHAR(64) NOT NULL COMMENT 'SHA-256 of source_notebook, in hex',
+  source_notebook  LONGTEXT NOT NULL COMMENT 'The author''s notebook as it stands',
+  title            VARCHAR(500) NOT NULL COMMENT 'The challenge''s title, for lists',
+  author           VARCHAR(255) NOT NULL COMMENT 'Who made it, and may not review it',
+  why              VARCHAR(1000) NOT NULL DEFAULT '' COMMENT 'The reason for the change, which becomes the version''s',
+  version_id       INT UNSIGNED NULL COMMENT 'The version that it became, once published',
+  created_at       DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)) COMMENT 'When it was made',
+  updated_at       DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)) COMMENT 'When anything about it changed last',
+  PRIMARY KEY (id),
+  KEY drafts_state (state, updated_at),
+  KEY drafts_slug (slug)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+  COMMENT='Changes to challenges on their way to being published';
+
+CREATE TABLE IF NOT EXISTS draft_notes (
+  id        BIGINT UNSIGNED NOT NULL AUTO_INCREMENT COMMENT 'Surrogate key; grows in the order of events',
+  draft_id  INT UNSIGNED NOT NULL COMMENT 'The draft',
+  revision  INT UNSIGNED NOT NULL COMMENT 'The draft''s revision that it is about',
+  what      ENUM('create', 'revise', 'submit', 'comment', 'approve', 'reject', 'withdraw') NOT NULL COMMENT 'What was done',
+  who       VARCHAR(255) NOT NULL COMMENT 'Who did it',
+  text      TEXT NOT NULL COMMENT 'What they said about it; plain text',
+  at        DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)) COMMENT 'When',
+  PRIMARY KEY (id),
+  KEY draft_notes_draft (draft_id, id),
+  CONSTRAINT draft_notes_draft FOREIGN KEY (draft_id) REFERENCES drafts (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+  COMMENT='The course of a review: comments and decisions; only ever added to';
+
+CREATE TABLE IF NOT EXISTS fitness_reports (
+  content_hash  CHAR(64) NOT NULL COMMENT 'SHA-256 of the author''s notebook, in hex',
+  fit           BOOLEAN NOT NULL COMMENT 'Whether it may be published',
+  report        JSON NOT NULL COMMENT 'All that the check found',
+  checked_by    VARCHAR(255) NOT NULL COMMENT 'Who had it checked last',
+  checked_at    DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)) COMMENT 'When',
+  PRIMARY KEY (content_hash)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+  COMMENT='What the check of an author''s notebook found: the latest report on each content';
+
+CREATE TABLE IF NOT EXISTS regradings (
+  id            INT UNSIGNED NOT NULL AUTO_INCREMENT COMMENT 'The number that people see',
+  challenge_id  INT UNSIGNED NOT NULL COMMENT 'The challenge',
+  version_id    INT UNSIGNED NOT NULL COMMENT 'The version that submissions are graded against once more',
+  who           VARCHAR(255) NOT NULL COMMENT 'Who asked for it',
+  why           VARCHAR(1000) NOT NULL DEFAULT '' COMMENT 'The reason, which learners are shown',
+  state         ENUM('running', 'finished', 'cancelled') NOT NULL DEFAULT 'running' COMMENT 'Where it stands',
+  created_at    DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)) COMMENT 'When it was asked for',
+  finished_at   DATETIME(6) NULL COMMENT 'When the last verdict was in, or it was cancelled',
+  PRIMARY KEY (id),
+  KEY regradings_challenge (challenge_id, id),
+  CONSTRAINT regradings_version FOREIGN KEY (version_id) REFERENCES challenge_versions (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+  COMMENT='Requests to grade the latest submissions of a challenge again';
+
+CREATE TABLE IF NOT EXISTS regrading_items (
+  regrading_id   INT UNSIGNED NOT NULL COMMENT 'The request',
+  submission_id  BIGINT UNSIGNED NOT NULL COMMENT 'The submission',
+  state          ENUM('queued', 'running', 'finished', 'failed') NOT NULL DEFAULT 'queued' COMMENT 'failed: it does not fit the version, and keeps its verdict',
+  claim          CHAR(32) NULL COMMENT 'Random name of the latest claim; only its holder can record a verdict',
+  claimed_by     VARCHAR(255) NULL COMMENT 'The grader that holds or held the claim',
+  lease_until    DATETIME(6) NULL COMMENT 'While running: unless its grader renews before then, it is done again',
+  attempts       SMALLINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'How often it was begun',
+  before_status  VARCHAR(32) NULL COMMENT 'The verdict that stood until then',
+  before_score   DOUBLE NULL COMMENT 'Its points',
+  after_status   VARCHAR(32) NULL COMMENT 'The new verdict',
+  after_score    DOUBLE NULL COMMENT 'Its points',
+  message        TEXT NULL COMMENT 'With failed: why',
+  PRIMARY KEY (regrading_id, submission_id),
+  KEY regrading_items_queue (state, regrading_id, submission_id),
+  CONSTRAINT regrading_items_regrading FOREIGN KEY (regrading_id) REFERENCES regradings (id),
+  CONSTRAINT regrading_items_submission FOREIGN KEY (submission_id) REFERENCES submissions (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+  COMMENT='The queue of a regrading: one row a submission';
+
+CREATE TABLE IF NOT EXISTS gradings (
+  submission_id  BIGINT UNSIGNED NOT NULL COMMENT 'The submission',
+  number         SMALLINT UNSIGNED NOT NULL COMMENT 'From 1, the verdict that its learner first got',
+  version_id     INT UNSIGNED NOT NULL COMMENT 'The version that it was graded against',
+  regrading_id   INT UNSIGNED NULL COMMENT 'The request that led to it; NULL for the first',
+  status         VARCHAR(32) NOT NULL COMMENT 'The verdict (models.Status)',
+  score          DOUBLE NOT NULL COMMENT 'Points earned',
+  max_score      DOUBLE NOT NULL COMMENT 'Points that the version offers',
+  message        TEXT NOT NULL COMMENT 'In plain words why a run ended early, else empty',
+  checks         JSON NOT NULL COMMENT 'How each check ended, as in check_results',
+  cells          JSON NOT NULL COMMENT 'How each cell ended, as in cell_results',
+  graded_at      DATETIME(6) NOT NULL COMMENT 'When the verdict was recorded',
+  PRIMARY KEY (submission_id, number),
+  CONSTRAINT gradings_submission FOREIGN KEY (submission_id) REFERENCES submissions (id),
+  CONSTRAINT gradings_version FOREIGN KEY (version_id) REFERENCES challenge_versions (id),
+  CONSTRAINT gradings_regrading FOREIGN KEY (regrading_id) REFERENCES regradings (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+  COMMENT='Every verdict of a submission that was graded more than once; the newest is also in submissions, check_results and cell_results';
 
 CREATE TABLE IF NOT EXISTS hints_taken (
   username      VARCHAR(255) NOT NULL COMMENT 'Who took it: the name that the Hub gave',

@@ -9,12 +9,14 @@ import logging
 import signal
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
+from .background import Background
 from .catalogue import Catalogue, publish_folder
 from .database import Database
 from .errors import DatabaseUnavailable
@@ -22,7 +24,9 @@ from .events import Events
 from .handlers import Parts, Seats, routes
 from .hub import Hub
 from .pool import Pool
+from .publishing import Publishing
 from .ratelimit import RateLimit
+from .regrading import Regrading
 from .sandbox import EngineSettings, Spec
 from .settings import SettingInvalid, Settings
 from .store import Store
@@ -53,13 +57,14 @@ class Service:
         self.catalogue = Catalogue(self.store)
         self.events = Events()
         self.hub = Hub(settings)
+        engine = EngineSettings(
+            image=settings.sandbox_image,
+            project=settings.project,
+            owner=f"{settings.project}-{settings.name}",
+            runtime=settings.sandbox_runtime,
+        )
         self.pool = Pool(
-            EngineSettings(
-                image=settings.sandbox_image,
-                project=settings.project,
-                owner=f"{settings.project}-{settings.name}",
-                runtime=settings.sandbox_runtime,
-            ),
+            engine,
             size=settings.sandbox_pool_size,
             max_total=2 * settings.sandbox_pool_size + settings.workers + 2,
         )
@@ -70,6 +75,26 @@ class Service:
             pool=self.pool,
             name=settings.name,
             count=settings.workers,
+            lease_s=settings.lease_s,
+            attempts_max=settings.attempts_max,
+        )
+        slots = max(1, settings.workers // 2)
+        self.background = Background(
+            Pool(
+                replace(engine, owner=f"{engine.owner}-background"),
+                size=0,
+                max_total=slots + 1,
+                builders=1,
+                kinds=0,
+            ),
+            self.workers,
+            slots,
+        )
+        self.regrading = Regrading(
+            self.store,
+            self.catalogue,
+            self.background,
+            name=settings.name,
             lease_s=settings.lease_s,
             attempts_max=settings.attempts_max,
         )
@@ -90,6 +115,9 @@ class Service:
             catalogue=self.catalogue,
             events=self.events,
             workers=self.workers,
+            publishing=Publishing(self.store, review_required=settings.review_required),
+            background=self.background,
+            regrading=self.regrading,
             health=self.health,
             requests=RateLimit(settings.requests_per_minute, settings.requests_per_minute),
             submissions=RateLimit(settings.submissions_per_minute, settings.submissions_burst),
@@ -116,6 +144,7 @@ class Service:
         self._server.add_sockets(sockets)
         log.info("listening on %s:%d%s", self.settings.bind, self.port, self.settings.prefix)
         await self.pool.start()
+        await self.background.pool.start()
         self._bringing_up = asyncio.create_task(self._bring_up(), name="bringing up")
 
     async def _bring_up(self) -> None:
@@ -136,6 +165,7 @@ class Service:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, 10)
         await self.workers.start()
+        await self.regrading.start()
         self.ready.set()
         log.info("ready: %d workers, name %s", self.settings.workers, self.settings.name)
 
@@ -149,10 +179,11 @@ class Service:
         if self._bringing_up:
             self._bringing_up.cancel()
             await asyncio.gather(self._bringing_up, return_exceptions=True)
+        await self.regrading.stop()
         await self.workers.stop(self.settings.drain_s)
         self.events.close()
         await self.watchers.empty(WATCHERS_LEAVE_S)
-        await self.pool.close()
+        await asyncio.gather(self.pool.close(), self.background.pool.close())
         if self._server:
             await self._server.close_all_connections()
         self.database.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections import Counter, OrderedDict
@@ -11,11 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from .challenge import parse_challenge, release_notebook
+from .challenge import content_hash, parse_challenge, release_notebook
 from .errors import ChallengeInvalid, ChallengeUnknown
 from .metadata import SLUG
 from .models import Challenge, Limits
-from .store import Store, Version
+from .store import NewVersion, Store, Version
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +79,6 @@ class _Memory(Generic[T]):
         return self._held[key]
 
 
-def content_hash(source: str) -> str:
-    return hashlib.sha256(source.encode("utf-8")).hexdigest()
-
-
 def overview(challenge: Challenge) -> dict[str, Any]:
     """What lists show of a version without reading its notebooks."""
     return {
@@ -102,29 +97,41 @@ def overview(challenge: Challenge) -> dict[str, Any]:
     }
 
 
-def publish(store: Store, challenge: Challenge, source_text: str, who: str, why: str) -> tuple[int, bool]:
-    """Make an author's notebook (``source_text``, parsed as ``challenge``) what learners get.
-
-    Returns the version's number and whether it is new: the same text again is the same version. Blocks.
-    """
-    return store.publish(
+def new_version(
+    challenge: Challenge,
+    source: str,
+    who: str,
+    why: str,
+    *,
+    base: int | None = None,
+    reviewer: str | None = None,
+    forced: bool = False,
+) -> NewVersion:
+    """An author's notebook (``source``, parsed as ``challenge``) as the store takes it."""
+    return NewVersion(
         challenge.slug,
-        source_text,
-        content_hash(source_text),
+        source,
+        content_hash(source),
         overview(challenge),
-        lambda number: json.dumps(release_notebook(challenge, source_text, number), ensure_ascii=False),
+        lambda number: json.dumps(release_notebook(challenge, source, number), ensure_ascii=False),
         who,
         why,
+        base,
+        reviewer,
+        forced,
     )
 
 
 def publish_folder(store: Store, folder: Path, who: str, why: str) -> list[tuple[str, int]]:
     """Publish every notebook below ``folder`` whose content is no version yet; (slug, number) each. Blocks.
 
-    One that is not valid is logged and left out: it must not keep the others from learners. A content that
-    is a version already is left as it is, so that a rollback survives a restart.
+    One that is not valid is logged and left out: it must not keep the others from learners; nor does one of
+    two files with the same slug decide which of them counts. What people did stands: a content that is a
+    version already is left alone, so that a rollback or what somebody published over it survives a restart,
+    and a retired challenge stays retired. Only a file that changed becomes a new version, with the older one
+    a rollback away.
     """
-    done = []
+    found: dict[str, list[tuple[Path, Challenge, str]]] = {}
     for path in sorted(folder.rglob("*.ipynb")):
         if ".ipynb_checkpoints" in path.parts:
             continue
@@ -134,9 +141,33 @@ def publish_folder(store: Store, folder: Path, who: str, why: str) -> list[tuple
         except (ChallengeInvalid, UnicodeDecodeError) as error:
             log.error("%s is not published: %s", path.relative_to(folder), error)
             continue
-        known = {version["content_hash"] for version in store.versions(challenge.slug)}
-        if content_hash(source) not in known:
-            number, _ = publish(store, challenge, source, who, why)
-            done.append((challenge.slug, number))
-            log.info("published %s version %d", challenge.slug, number)
+        found.setdefault(challenge.slug, []).append((path, challenge, source))
+    done = []
+    for slug, files in found.items():
+        (path, challenge, source), *others = files
+        if others:
+            names = ", ".join(str(each.relative_to(folder)) for each, _, _ in files)
+            log.error("none of %s is published: they have the same slug, %s", names, slug)
+        elif number := _publish_file(store, new_version(challenge, source, who, why), path):
+            done.append((slug, number))
     return done
+
+
+def _publish_file(store: Store, new: NewVersion, path: Path) -> int | None:
+    if new.content_hash in store.contents(new.slug):
+        return None
+    number, by = store.standing(new.slug)
+    if by is not None and number is None:
+        log.warning("%s has changed and is not published: %s is retired", path.name, new.slug)
+        return None
+    try:
+        number, _ = store.publish(new)
+    except ChallengeInvalid as error:
+        log.error("%s is not published: %s", path.name, error)
+        return None
+    log.info("published %s version %d", new.slug, number)
+    if by not in (None, new.who):
+        log.warning(
+            "%s version %d replaces what %s published, because its file changed", new.slug, number, by
+        )
+    return number

@@ -13,6 +13,7 @@ This module is also the door to its neighbours: ``release_notebook``, ``parse_su
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ from .submission import build_job, parse_submission
 __all__ = [
     "LIMIT_CEILINGS",
     "build_job",
+    "content_hash",
     "load_challenge",
     "notebooks",
     "parse_challenge",
@@ -56,6 +58,11 @@ def notebooks(folder: Path) -> list[Path]:
     """The notebooks in a folder and those below it; the copies that Jupyter keeps are none."""
     found = folder.rglob("*.ipynb")
     return sorted(path for path in found if ".ipynb_checkpoints" not in path.parts and not path.is_dir())
+
+
+def content_hash(text: str) -> str:
+    """Names an author's notebook by what is in it."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def parse_challenge(text: bytes | str, *, slug: str | None = None, filename: str = "") -> Challenge:

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from . import checking, importing, report, starter
+from . import checking, content, importing, report, starter
 from .errors import EngineUnavailable, GraderError
 from .models import Limits
 from .pairs import Challenges, Pair, grade_pairs, read_pairs, result_line
@@ -39,10 +39,11 @@ class Unusable(Exception):
 def main(words: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the command that the words say; returns the exit status.
 
-    ``environment``: SANDBOX_IMAGE, SANDBOX_RUNTIME and COMPOSE_PROJECT_NAME count, as for the service.
+    ``environment``: SANDBOX_IMAGE, SANDBOX_RUNTIME and COMPOSE_PROJECT_NAME count, as for the service, and
+    CHALLENGEHUB_URL and CHALLENGEHUB_TOKEN for what goes to an installation.
     """
     _replace_what_cannot_be_written()
-    arguments = _parser().parse_args(words)
+    arguments = _parser(environment).parse_args(words)
     arguments.engine = EngineSettings(
         image=environment.get("SANDBOX_IMAGE") or "challengehub/sandbox:latest",
         runtime=environment.get("SANDBOX_RUNTIME") or "auto",
@@ -71,7 +72,7 @@ def _replace_what_cannot_be_written() -> None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m grader", description="Grade and check challenge notebooks."
     )
@@ -111,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     checking.add_command(commands, _jobs).set_defaults(run=_check)
     importing.add_command(commands, _jobs).set_defaults(run=_import)
     starter.add_command(commands)
+    content.add_commands(commands, environment)
 
     serve = commands.add_parser("serve", help="run the grading service (configured by the environment)")
     serve.set_defaults(run=_serve)

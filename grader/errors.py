@@ -110,6 +110,52 @@ class VersionStale(GraderError):
     code, http_status = "version_stale", 409
 
 
+class VersionUnknown(GraderError):
+    code, http_status = "version_unknown", 404
+
+
+class VersionConflict(GraderError):
+    """Somebody else published in the meantime; ``details["current"]`` is the published number, or null."""
+
+    code, http_status = "version_conflict", 409
+
+
+class StateConflict(GraderError):
+    """What was asked for is not possible as things stand; ``details["state"]`` is how they stand."""
+
+    code, http_status = "state_conflict", 409
+
+
+class DraftUnknown(GraderError):
+    code, http_status = "draft_unknown", 404
+
+
+class ReviewerIsAuthor(GraderError):
+    code, http_status = "reviewer_is_author", 403
+
+
+class ReviewRequired(GraderError):
+    """This installation publishes only what somebody other than its author has approved."""
+
+    code, http_status = "review_required", 403
+
+
+class ChallengeUnchecked(GraderError):
+    """No check of this very content is on record."""
+
+    code, http_status = "challenge_unchecked", 409
+
+
+class ChallengeUnfit(GraderError):
+    """Its check found what a learner must not get; ``details["report"]`` says what."""
+
+    code, http_status = "challenge_unfit", 422
+
+
+class RegradingUnknown(GraderError):
+    code, http_status = "regrading_unknown", 404
+
+
 class IdempotencyConflict(GraderError):
     """The same idempotency key came with a different submission."""
 

@@ -25,6 +25,13 @@ log = logging.getLogger(__name__)
 SELF_CHECK_SERVICE = "self-check"
 SELF_CHECK = f"service:{SELF_CHECK_SERVICE}"
 
+# What the Hub's roles give to people and only the grader understands (hub_config/roles.py).
+WRITE_CHALLENGES = "custom:challenges:write"
+READ_SUBMISSIONS = "custom:submissions:read"
+MODERATE_SUBMISSIONS = "custom:submissions:moderate"
+# What every token inside a notebook container carries, and no other: it says which server it may reach.
+OF_A_SERVER = "access:servers!server="
+
 ALIVE_FOR_S = 5.0  # how long an answer to "is the Hub there" is believed
 
 
@@ -36,6 +43,17 @@ class Caller:
     admin: bool
     groups: frozenset[str]
     scopes: frozenset[str]
+
+    @property
+    def rules(self) -> bool:
+        """An admin, who may do everything: the Hub cannot add our scopes to its own admin role.
+
+        Not by the token inside an admin's notebook container, which whatever runs there can read.
+        """
+        return self.admin and not any(scope.startswith(OF_A_SERVER) for scope in self.scopes)
+
+    def may(self, scope: str) -> bool:
+        return scope in self.scopes or self.rules
 
 
 class Hub:

@@ -186,6 +186,12 @@ class Settings:
         read=_seconds,
     )
 
+    review_required: bool = _setting(
+        "GRADER_REVIEW_REQUIRED",
+        "1: instructors publish only what somebody other than its author has approved.",
+        default=False,
+        read=lambda t: t == "1",
+    )
     challenges_dir: Path = _setting(  # noqa: RUF009
         "GRADER_CHALLENGES_DIR",
         "Notebooks published at the first start.",

@@ -101,6 +101,11 @@ class Workers:
         """Whether the last try to get a sandbox found no engine."""
         return self._engine_faults > 0
 
+    @property
+    def spare(self) -> bool:
+        """Whether a worker has nothing to do, so that nobody waits either."""
+        return self._idle > 0
+
     async def start(self) -> None:
         """Take back what an earlier life of this grader left unfinished, and begin."""
         await self._database(self._store.take_back, (), self.name)

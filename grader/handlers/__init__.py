@@ -8,7 +8,7 @@ from typing import Any
 from tornado.web import RequestHandler
 
 from ..hub import OAuthCallback
-from . import challenges, help, service, submissions
+from . import challenges, drafts, help, regradings, service, submissions, versions
 from .base import API, Parts, Seats
 
 __all__ = ["API", "Parts", "Seats", "routes"]
@@ -16,7 +16,15 @@ __all__ = ["API", "Parts", "Seats", "routes"]
 
 def routes(parts: Parts) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
     prefix, given = re.escape(parts.prefix), {"parts": parts}
-    nouns = [*service.ROUTES, *challenges.ROUTES, *help.ROUTES, *submissions.ROUTES]
+    nouns = [
+        *service.ROUTES,
+        *challenges.ROUTES,
+        *help.ROUTES,
+        *submissions.ROUTES,
+        *versions.ROUTES,
+        *drafts.ROUTES,
+        *regradings.ROUTES,
+    ]
     return [
         (prefix, service.HomeHandler, given),
         (prefix + "oauth_callback", OAuthCallback, {"hub": parts.hub}),

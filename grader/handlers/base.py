@@ -13,12 +13,15 @@ from typing import Any
 
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
+from ..background import Background
 from ..catalogue import Catalogue
-from ..errors import GraderError, MethodNotAllowed, NotebookTooLarge, RateLimited, RequestMalformed
+from ..errors import Forbidden, GraderError, MethodNotAllowed, NotebookTooLarge, RateLimited, RequestMalformed
 from ..events import Events
 from ..hub import Caller, Hub, HubHandler
 from ..notebook import MAX_SUBMISSION_BYTES
+from ..publishing import Publishing
 from ..ratelimit import RateLimit
+from ..regrading import Regrading
 from ..store import Store
 from ..worker import Workers
 
@@ -44,6 +47,9 @@ class Parts:
     catalogue: Catalogue
     events: Events
     workers: Workers
+    publishing: Publishing
+    background: Background
+    regrading: Regrading
     health: Callable[[], Awaitable[dict[str, Any]]]
     requests: RateLimit
     submissions: RateLimit
@@ -89,6 +95,7 @@ class ApiHandler(HubHandler):
     """Identity, limits, and errors in the one shape. A body is read only here, and only up to its limit."""
 
     body_limit = 0
+    notebook_limit = MAX_SUBMISSION_BYTES
     public = False
     caller: Caller
 
@@ -112,10 +119,13 @@ class ApiHandler(HubHandler):
                 self.set_header("Allow", ", ".join(self.methods()))
                 raise MethodNotAllowed(f"{self.request.method} is not for this address.")
         except GraderError as error:
-            # Answered once the body is read, not now: closing the connection under a client that still
-            # sends makes the proxy between us report a fault of its own instead.
-            self._refused = error
-            setattr(self, (self.request.method or "").lower(), self._refuse)
+            self.refuse(error)
+
+    def refuse(self, error: GraderError) -> None:
+        # Answered once the body is read, not now: closing the connection under a client that still
+        # sends makes the proxy between us report a fault of its own instead.
+        self._refused = error
+        setattr(self, (self.request.method or "").lower(), self._refuse)
 
     async def _refuse(self, *args: str) -> None:
         if self._refused:
@@ -139,9 +149,9 @@ class ApiHandler(HubHandler):
             if self.body_limit < MAX_SUBMISSION_BYTES:
                 raise RequestMalformed("The request's body is larger than this address takes.")
             raise NotebookTooLarge(
-                f"The notebook is larger than {MAX_SUBMISSION_BYTES // 2**20} MiB. Clear the outputs of "
+                f"The notebook is larger than {self.notebook_limit // 2**20} MiB. Clear the outputs of "
                 "large cells, save, and submit again.",
-                details={"limit_bytes": MAX_SUBMISSION_BYTES},
+                details={"limit_bytes": self.notebook_limit},
             )
         try:
             body = json.loads(bytes(self.body))
@@ -150,6 +160,11 @@ class ApiHandler(HubHandler):
         if not isinstance(body, dict):
             raise RequestMalformed("The request's body is not a JSON object.")
         return body
+
+    def require(self, *scopes: str) -> None:
+        """Raises Forbidden for a caller who holds none of the scopes."""
+        if not any(self.caller.may(scope) for scope in scopes):
+            raise Forbidden("Your account may not do this. Ask whoever runs this hub for the rights.")
 
     def send(self, value: Any, status: int = 200) -> None:
         self.set_status(status)

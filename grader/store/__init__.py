@@ -6,14 +6,27 @@ run twice with one effect, which is what lets ``Database.transaction`` try again
 
 from __future__ import annotations
 
+from .curation import Curation, Draft, DraftContent, DraftState
 from .hints import Hints
 from .queue import Queue
-from .record import Record
+from .regrading import RegradingItem, Regradings, Target
 from .rows import Accepted, NewSubmission, Version, Work
-from .versions import Versions
+from .versions import NewVersion
 
-__all__ = ["Accepted", "NewSubmission", "Store", "Version", "Work"]
+__all__ = [
+    "Accepted",
+    "Draft",
+    "DraftContent",
+    "DraftState",
+    "NewSubmission",
+    "NewVersion",
+    "RegradingItem",
+    "Store",
+    "Target",
+    "Version",
+    "Work",
+]
 
 
-class Store(Versions, Queue, Record, Hints):
+class Store(Curation, Queue, Regradings, Hints):
     """One database: what is published, what waits, what came of it, and what helped."""

@@ -23,20 +23,20 @@ class Record(Table):
 
         def body(db: Connection) -> dict[str, Any] | None:
             holder = {"id": work.id, "claim": work.claim}
-            if do(db, _FINISH, **holder, **_verdict(result)).rowcount == 1:
+            if do(db, _FINISH, **holder, **as_verdict(result)).rowcount == 1:
                 if checks:
-                    db.execute(text(_INSERT_CHECK), checks)
+                    db.execute(text(INSERT_CHECK), checks)
                 if cells:
-                    db.execute(text(_INSERT_CELL), cells)
+                    db.execute(text(INSERT_CELL), cells)
             # by the claim, not only the id: a commit whose answer was lost is found again here
             row = do(db, _SUMMARY + _FINISHED_BY, **holder).one_or_none()
             # what was just written need not be read again: a learner waits for this
             return row and _shown(
-                row, [_as_read(check) for check in checks], [_as_read(cell) for cell in cells]
+                row, [as_read(check) for check in checks], [as_read(cell) for cell in cells]
             )
 
-        checks = [_check(work.id, place, check) for place, check in enumerate(result.checks)]
-        cells = [_cell(work.id, place, cell) for place, cell in enumerate(result.cells)]
+        checks = [as_check(work.id, place, check) for place, check in enumerate(result.checks)]
+        cells = [as_cell(work.id, place, cell) for place, cell in enumerate(result.cells)]
 
         return self.database.transaction(body)
 
@@ -50,10 +50,12 @@ class Record(Table):
         if row is None:
             return None
         finished = row.state == State.FINISHED
-        checks = [part._asdict() for part in do(db, _CHECKS, id=row.key)] if finished else []
-        cells = [part._asdict() for part in do(db, _CELLS, id=row.key)] if finished else []
+        checks = [part._asdict() for part in do(db, CHECKS, id=row.key)] if finished else []
+        cells = [part._asdict() for part in do(db, CELLS, id=row.key)] if finished else []
         place = position(db, row.turn, row.key) if row.state == State.QUEUED else 0
-        return _shown(row, checks, cells, place)
+        verdicts = do(db, _VERDICTS, id=row.key).all() if finished else []
+        earlier = [{**each._mapping, "graded_at": iso(each.graded_at)} for each in verdicts]
+        return _shown(row, checks, cells, place, earlier)
 
     def notebook(self, uuid: str, username: str) -> str | None:
         """The notebook as it came, "" where it is damaged; None: no such id, or another learner's."""
@@ -101,24 +103,33 @@ _PROGRESS = """
     SELECT challenge_id, COUNT(*) AS attempts, MAX(score) AS best_score,
         COALESCE(MAX(status = 'passed'), 0) AS passed
     FROM submissions WHERE username = :username GROUP BY challenge_id"""
-_CHECKS = """
+CHECKS = """
     SELECT check_id AS id, title, status, points, max_points, hidden, message, stdout, duration_ms, hint
     FROM check_results WHERE submission_id = :id ORDER BY position"""
-_CELLS = """
+CELLS = """
     SELECT cell_id AS id, status, stdout, error, duration_ms
     FROM cell_results WHERE submission_id = :id ORDER BY position"""
-_INSERT_CHECK = """
+_VERDICTS = """
+    SELECT g.number, v.number AS version, g.status, g.score, g.max_score, g.graded_at, r.why
+    FROM gradings g JOIN challenge_versions v ON v.id = g.version_id
+        LEFT JOIN regradings r ON r.id = g.regrading_id
+    WHERE g.submission_id = :id ORDER BY g.number"""
+INSERT_CHECK = """
     INSERT INTO check_results (submission_id, position, check_id, title, status, points, max_points, hidden,
         message, stdout, duration_ms, hint)
     VALUES (:submission, :position, :id, :title, :status, :points, :max_points, :hidden,
         :message, :stdout, :duration_ms, :hint)"""
-_INSERT_CELL = """
+INSERT_CELL = """
     INSERT INTO cell_results (submission_id, position, cell_id, status, stdout, error, duration_ms)
     VALUES (:submission, :position, :id, :status, :stdout, :error, :duration_ms)"""
 
 
 def _shown(
-    row: Row[Any], checks: Sequence[Mapping[str, Any]], cells: Sequence[Mapping[str, Any]], place: int = 0
+    row: Row[Any],
+    checks: Sequence[Mapping[str, Any]],
+    cells: Sequence[Mapping[str, Any]],
+    place: int = 0,
+    gradings: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """A submission as the API shows it."""
     timings = ("queue_ms", "sandbox_ms", "run_ms", "total_ms")
@@ -130,14 +141,16 @@ def _shown(
         "timings": {name: row._mapping[name] for name in timings} if row.state == State.FINISHED else None,
         "peak_memory_bytes": row.peak_memory_bytes,
         "position": place,
+        # more than one where it was graded again: the last is the one that is shown
+        "gradings": list(gradings),
     }
 
 
-def _as_read(part: Mapping[str, Any]) -> dict[str, Any]:
+def as_read(part: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in part.items() if name not in ("submission", "position")}
 
 
-def _verdict(result: Result) -> dict[str, Any]:
+def as_verdict(result: Result) -> dict[str, Any]:
     return {
         "status": result.status.value,
         "score": result.score,
@@ -147,7 +160,7 @@ def _verdict(result: Result) -> dict[str, Any]:
     }
 
 
-def _check(submission: int, position: int, check: CheckResult) -> dict[str, Any]:
+def as_check(submission: int, position: int, check: CheckResult) -> dict[str, Any]:
     texts = {name: clean(getattr(check, name)) for name in ("message", "stdout", "hint")}
     return {
         **asdict(check),
@@ -160,7 +173,7 @@ def _check(submission: int, position: int, check: CheckResult) -> dict[str, Any]
     }
 
 
-def _cell(submission: int, position: int, cell: CellResult) -> dict[str, Any]:
+def as_cell(submission: int, position: int, cell: CellResult) -> dict[str, Any]:
     return {
         "submission": submission,
         "position": position,

@@ -29,6 +29,7 @@ class Server:
     container: Any
     port: int
     host: str = "127.0.0.1"
+    built: bool = False
 
     def connect(self) -> Any:
         return pymysql.connect(
@@ -67,11 +68,25 @@ class Server:
         self.wait()
 
     def empty(self) -> None:
+        """Drop every table."""
+        self.built = False
         with self.connect() as connection, connection.cursor() as cursor:
             cursor.execute("SET FOREIGN_KEY_CHECKS = 0")
             cursor.execute("SHOW TABLES")
             for row in cursor.fetchall():
                 cursor.execute(f"DROP TABLE `{next(iter(row.values()))}`")
+
+    def clear(self, database: Database) -> None:
+        """The schema, and not a row in it: for most tests as good as ``empty``, and much quicker."""
+        if not self.built:
+            self.empty()
+            database.build(ROOT / "build.sql")
+            self.built = True
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("SET FOREIGN_KEY_CHECKS = 0")
+            cursor.execute("SHOW TABLES")
+            for row in cursor.fetchall():
+                cursor.execute(f"DELETE FROM `{next(iter(row.values()))}`")
 
 
 @pytest.fixture(scope="session")
@@ -112,9 +127,8 @@ def open_database(server: Server, connections: int = 8) -> Database:
 @pytest.fixture
 def database(server: Server) -> Iterator[Database]:
     """An empty database with the schema."""
-    server.empty()
     database = open_database(server)
-    database.build(ROOT / "build.sql")
+    server.clear(database)
     yield database
     database.close()
 
