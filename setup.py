@@ -43,6 +43,7 @@ HUB = [
 GRADER = [
     "aiodocker==0.27.0",
     "cryptography>=42",
+    "httpx>=0.27",
     "jupyterhub>=6.1,<6.2",
     "markdown-it-py>=3",
     "msgpack>=1.1",
