@@ -1,6 +1,9 @@
 """The only code of ours that runs inside a sandbox: the judge and the learner, two processes, two uids.
 
 Inside the sandbox image this folder is the package ``grader_inside``; it imports nothing else of ours.
-``__main__`` forks the two, ``wire`` is what they may say to each other, ``proxies`` is how the learner's
-objects look to a check, ``author`` is what the judge learns from the author's own source.
+``__main__`` forks the two. What they may say to each other: ``wire`` (the grammar), ``values``, ``arrays``,
+``names`` (what it can say), ``codec`` (saying it), ``channel`` (carrying it), ``peer`` (asking back).
+The judge: ``checks`` (running one), ``namespace``, ``texts`` and ``libraries`` (what it finds there),
+``judge`` and ``proxies`` (how the learner's objects look to it), ``author`` (what the author's own source
+says). The other process: ``learner``.
 """

@@ -22,8 +22,9 @@ from unittest import mock
 from . import proxies
 from .author import Author
 from .channel import Channel
+from .names import KNOWN_TYPES
 from .peer import Overtime, Peer
-from .wire import KNOWN_TYPES, Gone, Tag, WireError
+from .wire import Gone, Tag, WireError
 
 _FUNCTIONS = (
     types.FunctionType,

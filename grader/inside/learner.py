@@ -27,7 +27,8 @@ from typing import Any
 
 from .channel import Channel
 from .peer import REQUEST, Overtime, Peer
-from .wire import SHARED_TYPES, Gone, Tag, WireError
+from .values import SHARED_TYPES
+from .wire import Gone, Tag, WireError
 
 # What of a class the judge must know by name: which of these it defines itself, so that its mirror
 # answers ``callable``, ``iter``, ``len`` … exactly when the original does.
@@ -237,9 +238,9 @@ class Learner(Peer):
             number = self.shared.number_of.get(id(value))
             if number is None:
                 number = self.shared.add(value)
-                self._touched.add(number)
+                self.touched.add(number)
                 return [number, base.__name__, self.content(value, depth)]
-            self._touched.add(number)
+            self.touched.add(number)
             return [number, base.__name__, None]
         if base is tuple:
             plain: Any = tuple(tuple.__iter__(value))

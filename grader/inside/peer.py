@@ -15,7 +15,8 @@ from functools import partial
 from typing import Any
 
 from .channel import Channel
-from .wire import Codec, Gone, ValueTooLarge, WireError
+from .codec import Codec
+from .wire import Gone, ValueTooLarge, WireError
 
 REQUEST, RETURN, RAISE, OVERTIME = 0, 1, 2, 3
 NESTING_MAX = 250  # callbacks within callbacks; about where Python's own recursion limit would end them
@@ -67,8 +68,8 @@ class Peer(Codec):
     def _message(
         self, head: list[Any], build: Callable[[], list[Any]], touched: frozenset[int] = frozenset()
     ) -> list[Any]:
-        outer = self._touched, self._nodes
-        self._touched, self._nodes = set(touched), 0
+        outer = self.touched, self._nodes
+        self.touched, self._nodes = set(touched), 0
         marks, shared_before = len(self.marked), self.shared.next
         try:
             body = build()
@@ -78,7 +79,7 @@ class Peer(Codec):
             raise
         finally:
             del self.marked[marks:]
-            self._touched, self._nodes = outer
+            self.touched, self._nodes = outer
 
     def encode_whole(self, value: Any, depth: int) -> Any:
         """``encode`` for a part of a frame that goes on without it when it fails."""
@@ -90,8 +91,8 @@ class Peer(Codec):
             raise
 
     def _take(self, state: Any, read: Callable[[], Any]) -> Any:
-        outer = self._touched, self._nodes
-        self._touched, self._nodes = set(), 0
+        outer = self.touched, self._nodes
+        self.touched, self._nodes = set(), 0
         try:
             value = read()
             if type(state) is not list or len(state) != 3 or type(state[2]) is not list:
@@ -99,10 +100,10 @@ class Peer(Codec):
             self.apply(state[:2])
             self.apply_extra(state[2])
             self.settle()
-            self._crossed = frozenset(self._touched)
+            self._crossed = frozenset(self.touched)
             return value
         finally:
-            self._touched, self._nodes = outer
+            self.touched, self._nodes = outer
 
     def request(self, operation: str, /, *arguments: Any, **named: Any) -> Any:
         """Ask the other side and wait; its exception is raised here. Callbacks are served meanwhile."""

@@ -20,7 +20,8 @@ import types
 from collections import UserDict, UserList, UserString
 from typing import TYPE_CHECKING, Any, cast
 
-from .wire import KNOWN_TYPES, WireError
+from .names import KNOWN_TYPES
+from .wire import WireError
 
 if TYPE_CHECKING:
     from .judge import Judge

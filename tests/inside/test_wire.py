@@ -27,8 +27,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grader.inside import wire
+from grader.inside import codec, wire
 from grader.inside.channel import Channel
+from grader.inside.values import ENCODERS, SCALARS, SHARED_TYPES
 from grader.inside.wire import Gone, Tag, ValueTooLarge, WireError, unpack
 
 from .sides import Handle, Side, crossed, pair
@@ -156,7 +157,7 @@ def test_what_crosses_back_is_the_same_object(value: Any) -> None:
     back = there.send(there_value := here.send(value))
     assert same(back, value)
     del there_value
-    if type(value) in wire.SHARED_TYPES:
+    if type(value) in SHARED_TYPES:
         assert back is value
 
 
@@ -588,7 +589,7 @@ def test_what_is_not_in_the_grammar_is_refused(item: Any) -> None:
 
 
 def test_a_frame_of_many_small_values_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "NODES_MAX", 1000)
+    monkeypatch.setattr(codec, "NODES_MAX", 1000)
     item = [Tag.TUPLE, *([[Tag.TUPLE]] * 1001)]
     with pytest.raises(WireError):
         Side(2).receive(msgpack.packb([item, [[], [], []]]))
@@ -698,13 +699,13 @@ def test_all_that_the_table_names_goes_by_value() -> None:
 
 def test_all_that_goes_by_value_is_in_the_table() -> None:
     known = {type(value) for value in SAMPLES.values()}
-    assert set(wire._ENCODERS) <= known
-    assert known >= wire._SCALARS
+    assert set(ENCODERS) <= known
+    assert known >= SCALARS
 
 
 def test_what_the_table_calls_shared_is() -> None:
     arrays = {"ndarray", "Series", "DataFrame"}
-    assert documented(shared=True) == {each.__name__ for each in wire.SHARED_TYPES} | arrays
+    assert documented(shared=True) == {each.__name__ for each in SHARED_TYPES} | arrays
     for name in documented():
         here, _ = pair()
         value = copy.copy(SAMPLES[name]) if name in documented(shared=True) else SAMPLES[name]
