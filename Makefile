@@ -1,6 +1,6 @@
 # Thin: each target is one command, and the work is done by the scripts of images/.
 .DEFAULT_GOAL := help
-.PHONY: help up down erase test test-unit parity bench lint format
+.PHONY: help up down erase test test-unit parity bench soak lint format
 ARGS ?=
 
 help: ## What can be made
@@ -24,8 +24,11 @@ test-unit: ## The tests that need no engine, database or browser
 parity: ## Do the judge and grading in one process agree? ARGS="--corpus human-eval --jobs 4", or "--pairs FILE"
 	@images/venv.sh test && .venv/bin/python bench/parity.py $(ARGS)
 
-bench: ## What a proxy call of a check costs, under each runtime
-	@images/venv.sh test && .venv/bin/python bench/roundtrip.py $(ARGS)
+bench: ## Measure everything and write docs/performance.md; ARGS="--quick", "--long", "--only verdict,nbgrader"
+	@images/venv.sh test && .venv/bin/python -m bench $(ARGS)
+
+soak: ## 30 minutes under load with random faults; must end as it began; ARGS="--minutes 3" is shorter
+	@images/venv.sh test && .venv/bin/python -m bench.soak $(ARGS)
 
 lint: ## Format, lint and types, as a commit must have them
 	@images/venv.sh test && .venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy

@@ -1,0 +1,214 @@
+"""How each step of the record grows: with what waits, with the length of the history, with the challenges.
+
+On a MySQL server of its own, filled by bulk inserts. Every statement that the store sends is explained, and
+one that reads a large table from end to end is named.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event, text
+
+from grader.catalogue import publish
+from grader.challenge import parse_challenge
+from grader.database import Database
+from grader.models import CheckResult, Result, Status
+from grader.store import NewSubmission, Store
+from tests.integration.conftest import PASSWORD, running_server
+
+from .rig import ROOT, Rig, say, spread, three_checks
+
+LEARNERS = 1000
+LARGE = 1000  # a scan of fewer rows costs nothing worth a word
+NOTEBOOK = json.dumps(three_checks())
+PACKED = zlib.compress(NOTEBOOK.encode(), 1).hex()
+RESULT = Result(
+    Status.PASSED,
+    3.0,
+    3.0,
+    tuple(CheckResult(f"c{n}", "", Status.PASSED, 1.0, 1.0, False) for n in range(3)),
+    (),
+)
+
+
+class Filled:
+    """A store whose history can be made longer."""
+
+    def __init__(self, database: Database) -> None:
+        self.database, self.store = database, Store(database)
+        self.rows = 0
+
+    def challenges(self, number: int) -> None:
+        for place in range(len(self.store.published()), number):
+            source = json.dumps(three_checks(f"bench-{place:04}"))
+            publish(self.store, parse_challenge(source), source, "bench", "")
+
+    def history(self, rows: int) -> None:
+        """So many finished submissions of LEARNERS people, each with one check."""
+        step = 50_000
+        while self.rows < rows:
+            number = min(step, rows - self.rows)
+
+            def fill(db: Any, number: int = number) -> None:
+                db.execute(text("SET SESSION cte_max_recursion_depth = 1000000"))
+                db.execute(
+                    text(_HISTORY),
+                    {"n": number, "first": self.rows, "learners": LEARNERS, "notebook": PACKED},
+                )
+                db.execute(text(_CHECKS), {"first": self.rows})
+
+            self.database.transaction(fill)
+            self.rows += number
+        self.database.transaction(
+            lambda db: db.execute(text("ANALYZE TABLE submissions, check_results")).all()
+        )
+
+    def queue(self, rows: int) -> None:
+        """Exactly so many waiting ones."""
+
+        def fill(db: Any) -> None:
+            db.execute(text("DELETE FROM submissions WHERE state <> 'finished'"))
+            db.execute(text("SET SESSION cte_max_recursion_depth = 1000000"))
+            if rows:
+                db.execute(text(_WAITING), {"n": rows, "notebook": PACKED})
+
+        self.database.transaction(fill)
+
+
+_ROW = """SELECT UUID(), CONCAT('learner-', {who}), v.challenge_id, v.id, UUID(), REPEAT('0', 64),
+    UNHEX(:notebook), 3, {turn}, {state}
+    FROM n JOIN (SELECT id, challenge_id FROM challenge_versions ORDER BY id LIMIT 1) v"""
+_NUMBERS = "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < :n)"
+_INTO = """INSERT INTO submissions (uuid, username, challenge_id, version_id, idempotency_key, content_hash,
+    notebook, max_score, turn, state{more})"""
+_HISTORY = (
+    _INTO.format(more=", status, score, started_at, finished_at")
+    + _NUMBERS
+    + _ROW.format(
+        who="(n.i + :first) % :learners",
+        turn="0",
+        state="'finished', 'passed', 3, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6)",
+    )
+)
+_CHECKS = """INSERT INTO check_results (submission_id, position, check_id, status, points, max_points, hidden,
+    message, stdout, duration_ms, hint)
+    SELECT s.id, 0, 'check-1', 'passed', 1, 1, FALSE, '', '', 1, '' FROM submissions s
+    LEFT JOIN check_results c ON c.submission_id = s.id AND c.position = 0
+    WHERE s.state = 'finished' AND c.submission_id IS NULL AND s.id >= :first"""
+_WAITING = (
+    _INTO.format(more="") + _NUMBERS + _ROW.format(who="n.i % 100", turn="n.i DIV 100", state="'queued'")
+)
+
+
+def steps(filled: Filled) -> dict[str, Callable[[], Any]]:
+    """What the grader asks of the record, by name; each leaves the sizes as they are."""
+    store = filled.store
+    version = store.published()[0]
+    (known,) = store.submissions("learner-1", None, 1) or [None]
+
+    def accept() -> None:
+        new = NewSubmission("learner-1", str(uuid.uuid4()), "0" * 64, NOTEBOOK)
+        store.accept(new, version, queue_max=10**9)
+
+    def claim_and_record() -> None:
+        work = store.claim("bench", 30.0)
+        if work:
+            store.record(work, RESULT)
+
+    found: dict[str, Callable[[], Any]] = {
+        "accept": accept,
+        "claim and record": claim_and_record,
+        "list a learner's": lambda: store.submissions("learner-1", None, 20),
+        "progress": lambda: store.progress("learner-1"),
+        "list challenges": store.published,
+        "count waiting": store.waiting,
+        "look for lost work": lambda: store.take_back([], None),
+    }
+    if known:
+        found["read one"] = lambda: store.submission(known["id"], "learner-1")
+    return found
+
+
+def timed(filled: Filled, rounds: int) -> dict[str, dict[str, float]]:
+    """Milliseconds of each step."""
+    times: dict[str, list[float]] = {}
+    for name, step in steps(filled).items():
+        step()
+        for _ in range(rounds):
+            began = time.perf_counter()
+            step()
+            times.setdefault(name, []).append(1000 * (time.perf_counter() - began))
+    return {name: spread(each) for name, each in times.items()}
+
+
+@contextmanager
+def listening(database: Database) -> Iterator[dict[str, Any]]:
+    """Every statement that is sent meanwhile, with the values of its last use."""
+    heard: dict[str, Any] = {}
+
+    def hear(_c: Any, _cursor: Any, statement: str, values: Any, _x: Any, many: bool) -> None:
+        if not many and not statement.startswith("EXPLAIN"):
+            heard[statement] = values
+
+    event.listen(database._engine, "before_cursor_execute", hear)
+    try:
+        yield heard
+    finally:
+        event.remove(database._engine, "before_cursor_execute", hear)
+
+
+def scans(filled: Filled) -> list[str]:
+    """Statements whose plan reads more than LARGE rows of a table, in words."""
+    with listening(filled.database) as heard:
+        for step in steps(filled).values():
+            step()
+    found = []
+
+    def explain(db: Any) -> None:
+        for statement, values in heard.items():
+            for row in db.exec_driver_sql("EXPLAIN " + statement, values).mappings():
+                whole = row["type"] in ("ALL", "index") and (row["rows"] or 0) > LARGE
+                if whole and row["table"] and not row["table"].startswith("<"):
+                    found.append(
+                        f"{row['table']}: {row['rows']} rows for: {' '.join(statement.split())[:160]}"
+                    )
+
+    filled.database.transaction(explain)
+    return found
+
+
+def measure(rig: Rig) -> dict[str, Any]:
+    rounds = rig.choose(10, 40, 100)
+    os.environ["DB_IMAGE"] = f"challengehub/db:{rig.image_tag}"
+    with running_server() as server:
+        database = Database(
+            host=server.host, port=server.port, user="grader", password=PASSWORD, name="grader", connections=2
+        )
+        database.build(ROOT / "build.sql")
+        filled = Filled(database)
+        found: dict[str, Any] = {"waiting": {}, "rows": {}, "challenges": {}}
+        filled.challenges(50)
+        found["challenges"]["50"] = timed(filled, rounds)["list challenges"]
+        filled.challenges(rig.choose(100, 500, 500))
+        found["challenges"][str(len(filled.store.published()))] = timed(filled, rounds)["list challenges"]
+        filled.history(1000)
+        for waiting in (1, 10, 100, 1000):
+            filled.queue(waiting)
+            found["waiting"][str(waiting)] = timed(filled, rounds)
+        filled.queue(10)
+        for rows in (10_000, rig.choose(20_000, 100_000, 1_000_000)):
+            say(f"growth: {rows:,} rows")
+            filled.history(rows)
+            filled.queue(10)
+            found["rows"][str(rows)] = timed(filled, rounds)
+        found["scans"] = scans(filled)
+        database.close()
+    return found
