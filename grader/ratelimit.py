@@ -1,10 +1,13 @@
-"""How much one learner may ask for: a bucket of tokens each, which fills again with time."""
+"""How much one learner may ask for: a bucket of tokens each, which fills again with time; and one thing at a
+time."""
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from .errors import RateLimited
 
@@ -49,3 +52,27 @@ class RateLimit:
         self._buckets = {
             key: held for key, held in self._buckets.items() if self._tokens(key, now) < self._burst
         }
+
+
+class OneByOne:
+    """What one learner sends at once is taken one after the other; what others send goes on beside it."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, tuple[asyncio.Lock, int]] = {}  # key: (lock, how many hold or want it)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @asynccontextmanager
+    async def turn(self, key: str) -> AsyncIterator[None]:
+        lock, number = self._lines.get(key) or (asyncio.Lock(), 0)
+        self._lines[key] = lock, number + 1
+        try:
+            async with lock:
+                yield
+        finally:
+            number = self._lines[key][1] - 1
+            if number:
+                self._lines[key] = lock, number
+            else:
+                del self._lines[key]

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from grader.errors import RateLimited
-from grader.ratelimit import RateLimit
+from grader.ratelimit import OneByOne, RateLimit
 
 
 class Clock:
@@ -77,3 +79,24 @@ def test_full_buckets_are_forgotten(clock: Clock) -> None:
     clock.now += 61
     limit.take("ada")
     assert len(limit) == 1
+
+
+async def test_one_learners_requests_take_turns_beside_those_of_others() -> None:
+    line, told = OneByOne(), []
+    go_on = asyncio.Event()
+
+    async def request(who: str, number: int) -> None:
+        async with line.turn(who):
+            told.append((who, number))
+            if who == "flood":
+                await go_on.wait()
+
+    flood = [asyncio.create_task(request("flood", number)) for number in range(3)]
+    await asyncio.sleep(0)
+    flood[1].cancel()
+    await asyncio.gather(request("ada", 0), request("bob", 0))
+    assert told == [("flood", 0), ("ada", 0), ("bob", 0)]
+    go_on.set()
+    await asyncio.gather(*flood, return_exceptions=True)
+    assert told[3:] == [("flood", 2)]
+    assert len(line) == 0

@@ -8,7 +8,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tornado.web import HTTPError, RequestHandler, stream_request_body
@@ -20,7 +20,7 @@ from ..events import Events
 from ..hub import Caller, Hub, HubHandler
 from ..notebook import MAX_SUBMISSION_BYTES
 from ..publishing import Publishing
-from ..ratelimit import RateLimit
+from ..ratelimit import OneByOne, RateLimit
 from ..regrading import Regrading
 from ..store import Store
 from ..worker import Workers
@@ -56,6 +56,7 @@ class Parts:
     watchers: Seats
     queue_max: int
     prefix: str
+    accepting: OneByOne = field(default_factory=OneByOne)
 
 
 class Seats:

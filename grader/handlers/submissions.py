@@ -71,7 +71,10 @@ class SubmissionsHandler(ApiHandler):
                 raise
             self._answer(repeated)
         else:
-            self._answer(await self._accept(new, version, challenge, job))
+            # two at the same time would take the same turn in the queue, and a flood would get ahead by it
+            async with self.parts.accepting.turn(self.caller.name):
+                accepted = await self._accept(new, version, challenge, job)
+            self._answer(accepted)
 
     def _read(self) -> tuple[str, int, str, str]:
         key = self.request.headers.get("Idempotency-Key", "")

@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ import pytest
 
 from grader.database import Database
 from grader.store import Store
+
+from .graders import engine, environment, start
+
+__all__ = ["engine", "environment", "start"]  # fixtures
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "password-in-a-test"
@@ -30,6 +35,7 @@ class Server:
     port: int
     host: str = "127.0.0.1"
     built: bool = False
+    password: str = PASSWORD
 
     def connect(self) -> Any:
         return pymysql.connect(
@@ -89,8 +95,9 @@ class Server:
                 cursor.execute(f"DELETE FROM `{next(iter(row.values()))}`")
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+@contextmanager
+def running_server(**options: Any) -> Iterator[Server]:
+    """A new one; ``options`` go to the engine."""
     engine = docker.from_env(timeout=120)
     # chosen here: a port that the engine chooses is another one after a restart
     with socket.socket() as free:
@@ -103,6 +110,7 @@ def server() -> Iterator[Server]:
         environment={f"MYSQL_{user}_PASSWORD": PASSWORD for user in ("ROOT", "HUB", "GRADER")},
         labels={"challengehub": "challengehub-tests"},
         ports={"3306/tcp": ("127.0.0.1", port)},
+        **options,
     )
     try:
         server = Server(container, port)
@@ -111,6 +119,19 @@ def server() -> Iterator[Server]:
     finally:
         container.remove(force=True, v=True)
         engine.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def small_server() -> Iterator[Server]:
+    """One whose disk can be filled."""
+    with running_server(tmpfs={"/var/lib/mysql": "size=700m"}) as server:
+        yield server
 
 
 def open_database(server: Server, connections: int = 8) -> Database:

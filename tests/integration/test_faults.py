@@ -1,0 +1,405 @@
+"""A fault in the middle of a run under load, each staged on the real part.
+
+After every one of them: each submission that was accepted is finished with the right verdict and recorded
+once, no sandbox is left behind, and whoever asked meanwhile was answered with words and a time to come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import docker
+import httpx
+import pytest
+
+from tests.conftest import ROOT, Person, Stack
+from tests.integration.client import answered, async_client, body, key
+from tests.integration.conftest import Server
+from tests.integration.graders import LIMIT_S, PROJECT, EngineSocket, Start, until
+
+WORKING = ("import time", "time.sleep(0.3)")
+
+
+class Load:
+    """Learners who submit, each one notebook after the other, and try again as the extension does: with the
+    same key, when they are told that something is away."""
+
+    def __init__(self, apis: list[httpx.AsyncClient], each: int) -> None:
+        self._apis, self._each = apis, each
+        self.expected: dict[str, str] = {}  # by submission: the verdict that it must get
+        self.refusals: Counter[str] = Counter()
+        self._whose: dict[str, httpx.AsyncClient] = {}
+
+    async def run(self) -> None:
+        await asyncio.gather(*(self._learner(api) for api in self._apis))
+
+    async def _learner(self, api: httpx.AsyncClient) -> None:
+        for number in range(self._each):
+            await self.submit(api, right=number % 3 != 2)
+
+    async def submit(self, api: httpx.AsyncClient, right: bool = True, ballast: str = "") -> None:
+        click = key()
+        notebook = answered(*WORKING, *([f"# {ballast}"] if ballast else []), right=right)
+
+        async def accepted() -> bool:
+            try:
+                answer = await api.post("/submissions", json=body(notebook), headers=click)
+            except httpx.TransportError:
+                return False
+            if answer.status_code in (200, 202):
+                id = answer.json()["id"]
+                self.expected[id], self._whose[id] = "passed" if right else "failed", api
+                return True
+            self.note(answer)
+            return False
+
+        await until(accepted)
+
+    def note(self, answer: httpx.Response) -> None:
+        """An answer during the fault: ours, with words and a time; or the proxy's, with nobody behind it."""
+        assert answer.status_code == 503, answer.text
+        if answer.headers["Content-Type"].startswith("application/json"):
+            error = answer.json()["error"]
+            assert error["message"].endswith(".")
+            assert int(answer.headers["Retry-After"]) > 0
+            self.refusals[error["code"]] += 1
+
+    async def accepted(self, number: int) -> None:
+        async def enough() -> bool:
+            return len(self.expected) >= number
+
+        await until(enough)
+
+    async def settled(
+        self, among: Callable[[httpx.AsyncClient], httpx.AsyncClient] = lambda api: api
+    ) -> None:
+        """All are finished, and each learner is told the right verdict."""
+        for id, status in self.expected.items():
+            found: dict[str, Any] = {}
+
+            async def finished(id: str = id) -> bool:
+                nonlocal found
+                with contextlib.suppress(httpx.TransportError):
+                    answer = await among(self._whose[id]).get(f"/submissions/{id}")
+                    found = answer.json() if answer.status_code == 200 else {}
+                return found.get("state") == "finished"
+
+            await until(finished)
+            assert found["status"] == status, found
+
+
+def recorded_once(server: Server, load: Load) -> None:
+    rows = server.query("SELECT id, uuid, state, status FROM submissions")
+    assert {row["uuid"]: row["status"] for row in rows} == load.expected
+    counts = server.query(
+        "SELECT submission_id, COUNT(*) AS checks, COUNT(DISTINCT check_id) AS different"
+        " FROM check_results GROUP BY submission_id"
+    )
+    assert {row["submission_id"] for row in counts} == {row["id"] for row in rows}
+    assert {(row["checks"], row["different"]) for row in counts} == {(4, 4)}
+
+
+@pytest.fixture
+async def people(learner: Person, new_learner: Callable[[], Person]) -> list[Person]:
+    return [learner, await asyncio.to_thread(new_learner)]
+
+
+@asynccontextmanager
+async def loaded(people: list[Person], *ports: int, each: int = 5) -> AsyncIterator[Load]:
+    """Under load while the body runs; all sent and accepted at its end."""
+    async with AsyncExitStack() as stack:
+        apis = [
+            await stack.enter_async_context(
+                async_client(f"http://127.0.0.1:{ports[n % len(ports)]}", person.token)
+            )
+            for n, person in enumerate(people)
+        ]
+        load = Load(apis, each)
+        sending = asyncio.create_task(load.run())
+        try:
+            await load.accepted(3)
+            yield load
+            async with asyncio.timeout(LIMIT_S):
+                await sending
+            await load.settled()
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
+
+# --- the grader
+
+
+class Process:
+    """A grader in a process of its own, which can be killed."""
+
+    def __init__(self, environment: dict[str, str], name: str, port: int) -> None:
+        self._environment = os.environ | environment | {"GRADER_NAME": name, "GRADER_PORT": str(port)}
+        self.port = port
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        command = [sys.executable, "-m", "grader", "serve"]
+        quiet = asyncio.subprocess.DEVNULL
+        self._process = await asyncio.create_subprocess_exec(
+            *command, cwd=ROOT, env=self._environment, stderr=quiet
+        )
+        async with async_client(f"http://127.0.0.1:{self.port}", "") as api:
+
+            async def healthy() -> bool:
+                with contextlib.suppress(httpx.TransportError):
+                    return bool((await api.get("/health")).json()["parts"]["database"] == "ok")
+                return False
+
+            await until(healthy)
+
+    async def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self._process and self._process.returncode is None:
+            self._process.send_signal(how)
+            await self._process.wait()
+
+
+async def test_a_grader_that_is_killed_and_started_again(
+    environment: dict[str, str], start: Start, people: list[Person], server: Server, unused_tcp_port: int
+) -> None:
+    grader = Process(environment, "tests", unused_tcp_port)
+    await grader.start()
+    try:
+        async with loaded(people, grader.port) as load:
+            await grader.end(signal.SIGKILL)
+            await grader.start()
+        recorded_once(server, load)
+    finally:
+        await grader.end()
+
+
+async def test_one_of_two_graders_is_killed_and_the_other_takes_its_work_over(
+    environment: dict[str, str],
+    start: Start,
+    people: list[Person],
+    server: Server,
+    unused_tcp_port_factory: Callable[[], int],
+) -> None:
+    one, two = (Process(environment, name, unused_tcp_port_factory()) for name in ("one", "two"))
+    await asyncio.gather(one.start(), two.start())
+    try:
+        async with loaded(people, one.port, two.port) as load:
+
+            async def two_works() -> bool:
+                query = "SELECT id FROM submissions WHERE state = 'running' AND claimed_by = 'two'"
+                return bool(await asyncio.to_thread(server.query, query))
+
+            await until(two_works)
+            await two.end(signal.SIGKILL)
+            # its learner's server finds the other one behind the same address
+            load._apis[1].base_url = load._apis[0].base_url
+        recorded_once(server, load)
+        await two.start()  # and sweeps what its former life left
+    finally:
+        await asyncio.gather(one.end(), two.end())
+
+
+# --- the database and the way to it
+
+
+async def test_a_database_that_is_stopped_and_started(
+    start: Start, people: list[Person], server: Server
+) -> None:
+    async with start() as service:
+        async with loaded(people, service.port) as load:
+            await asyncio.to_thread(server.stop)
+            refused = await load._apis[0].get("/challenges")
+            load.note(refused)
+            await asyncio.to_thread(server.start)
+        assert load.refusals["database_unavailable"]
+        recorded_once(server, load)
+
+
+class Wire:
+    """The network between grader and database, with a pair of pliers."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._relay: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+        self._deaf = False
+        self.port = 0
+
+    async def mend(self) -> None:
+        self._deaf = False
+        self._relay = await asyncio.start_server(self._join, "127.0.0.1", self.port)
+        self.port = self._relay.sockets[0].getsockname()[1]
+
+    async def lose_answers(self) -> None:
+        """What the grader says still arrives; what the database answers does not: the worst moment to cut."""
+        self._deaf = True
+
+    async def cut(self) -> None:
+        assert self._relay
+        self._relay.close()
+        for writer in list(self._open):
+            writer.transport.abort()
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        theirs, ours = await asyncio.open_connection(self._server.host, self._server.port)
+        self._open |= {writer, ours}
+        try:
+            await asyncio.gather(self._copy(reader, ours, False), self._copy(theirs, writer, True))
+        finally:
+            self._open -= {writer, ours}
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: bool) -> None:
+        try:
+            while data := await reader.read(65536):
+                if not (answers and self._deaf):
+                    writer.write(data)
+                    await writer.drain()
+        except OSError:
+            pass
+        writer.transport.abort()
+
+
+async def test_the_network_to_the_database_is_cut_with_answers_under_way(
+    environment: dict[str, str], start: Start, people: list[Person], server: Server
+) -> None:
+    wire = Wire(server)
+    await wire.mend()
+    async with start(db_port=wire.port) as service:
+        async with loaded(people, service.port) as load:
+            for _ in range(2):
+                await wire.lose_answers()
+                await asyncio.sleep(0.5)
+                await wire.cut()
+                await asyncio.sleep(1.5)
+                await wire.mend()
+                await load.accepted(min(len(load.expected) + 2, 10))
+        recorded_once(server, load)
+    await wire.cut()
+
+
+async def test_a_disk_that_is_full_for_the_database(
+    environment: dict[str, str], start: Start, people: list[Person], small_server: Server
+) -> None:
+    told = {"db_host": small_server.host, "db_port": small_server.port}
+    async with start(**told) as service:
+        async with loaded(people, service.port, each=3) as load:
+            fill = "cat /dev/zero >/var/lib/mysql/ballast 2>/dev/null; sync"
+            await asyncio.to_thread(small_server.container.exec_run, ["sh", "-c", fill])
+            # each larger than what is left in the files that there are
+            heavy = [
+                asyncio.create_task(load.submit(load._apis[0], ballast=secrets.token_hex(700_000)))
+                for _ in range(8)
+            ]
+
+            async def refused() -> bool:
+                return bool(load.refusals["database_unavailable"])
+
+            await until(refused)
+            free = ["rm", "/var/lib/mysql/ballast"]
+            await asyncio.to_thread(small_server.container.exec_run, free)
+            await asyncio.gather(*heavy)
+        recorded_once(small_server, load)
+
+
+# --- sandboxes and the engine
+
+
+def kill_sandboxes() -> int:
+    client = docker.DockerClient(base_url="unix:///var/run/docker.sock")
+    killed = 0
+    try:
+        for container in client.containers.list(filters={"label": f"challengehub={PROJECT}"}):
+            with contextlib.suppress(docker.errors.APIError):  # ended by itself meanwhile
+                container.kill()
+                killed += 1
+    finally:
+        client.close()
+    return killed
+
+
+async def test_sandboxes_are_killed_from_outside(start: Start, people: list[Person], server: Server) -> None:
+    async with start() as service:
+        async with loaded(people, service.port) as load:
+            assert await asyncio.to_thread(kill_sandboxes)
+        recorded_once(server, load)
+
+
+async def test_the_engine_is_cut_off_and_comes_back(
+    engine: EngineSocket, start: Start, people: list[Person], server: Server
+) -> None:
+    """By its socket: the machine's engine is shared with whoever else works there, so it is not restarted."""
+    async with start() as service:
+        async with loaded(people, service.port) as load:
+            await engine.cut()
+            await load.accepted(len(load.expected) + 1)  # what needs no engine goes on
+            await engine.mend()
+        recorded_once(server, load)
+
+
+# --- clocks
+
+
+@pytest.mark.parametrize("jump_s", [86400, -86400], ids=["ahead", "back"])
+async def test_the_graders_clock_jumps(
+    start: Start, people: list[Person], server: Server, monkeypatch: pytest.MonkeyPatch, jump_s: int
+) -> None:
+    real = time.time
+    async with start() as service:
+        async with loaded(people, service.port, each=3) as load:
+            monkeypatch.setattr(time, "time", lambda: real() + jump_s)
+        monkeypatch.undo()
+        recorded_once(server, load)
+        attempts = server.query("SELECT DISTINCT attempts FROM submissions")
+        assert attempts == [{"attempts": 1}]  # no lease seemed to have run out
+
+
+async def test_the_databases_clock_jumps_ahead_under_two_graders(
+    start: Start, people: list[Person], server: Server
+) -> None:
+    async with start(name="one") as one, start(name="two") as two:
+        async with loaded(people, one.port, two.port) as load:
+            for _ in range(5):
+                # what the jump makes of every lease that was given before it
+                server.query(
+                    "UPDATE submissions SET lease_until = lease_until - INTERVAL 1 DAY"
+                    " WHERE state = 'running'"
+                )
+                await asyncio.sleep(0.5)
+        recorded_once(server, load)
+
+
+# --- the parts in front
+
+
+async def test_hub_and_proxy_are_restarted(stack: Stack, people: list[Person]) -> None:
+    """In the installation, through its one public address."""
+
+    def restart(service: str) -> None:
+        stack.part(service).restart(timeout=10)
+
+    async with AsyncExitStack() as clients:
+        apis = [await clients.enter_async_context(async_client(stack.url, person.token)) for person in people]
+        load = Load(apis, 4)
+        for api in apis:
+
+            async def known(api: httpx.AsyncClient = api) -> bool:
+                return (await api.get("/challenges")).status_code == 200
+
+            await until(known)
+        sending = asyncio.create_task(load.run())
+        await load.accepted(2)
+        await asyncio.to_thread(restart, "hub")
+        await asyncio.to_thread(restart, "proxy")
+        async with asyncio.timeout(LIMIT_S):
+            await sending
+        await load.settled()
