@@ -27,7 +27,7 @@ from tests.integration.conftest import PASSWORD, running_server
 from .rig import ROOT, Rig, say, spread, three_checks
 
 LEARNERS = 1000
-LARGE = 1000  # a scan of fewer rows costs nothing worth a word
+LARGE = 2000  # a scan of fewer rows costs nothing worth a word
 NOTEBOOK = json.dumps(three_checks())
 PACKED = zlib.compress(NOTEBOOK.encode(), 1).hex()
 RESULT = Result(
@@ -155,7 +155,7 @@ def listening(database: Database) -> Iterator[dict[str, Any]]:
     heard: dict[str, Any] = {}
 
     def hear(_c: Any, _cursor: Any, statement: str, values: Any, _x: Any, many: bool) -> None:
-        if not many and not statement.startswith("EXPLAIN"):
+        if not many and not statement.startswith("EXPLAIN FORMAT"):
             heard[statement] = values
 
     event.listen(database._engine, "before_cursor_execute", hear)
@@ -174,7 +174,7 @@ def scans(filled: Filled) -> list[str]:
 
     def explain(db: Any) -> None:
         for statement, values in heard.items():
-            for row in db.exec_driver_sql("EXPLAIN " + statement, values).mappings():
+            for row in db.exec_driver_sql("EXPLAIN FORMAT=TRADITIONAL " + statement, values).mappings():
                 whole = row["type"] in ("ALL", "index") and (row["rows"] or 0) > LARGE
                 if whole and row["table"] and not row["table"].startswith("<"):
                     found.append(

@@ -104,6 +104,32 @@ def _ratios(found: dict[str, Any]) -> list[list[str]]:
                 f"{100 * through['share_of_engine']:.0f} %",
             ]
         )
+    if flood := found.get("overload"):
+        rows.append(
+            [
+                f"{flood['submissions']} submissions at once from {flood['learners']} learners, "
+                "one of whom sends half: all accepted within",
+                f"{flood['accepted_ms']['p99'] / 1000:.1f} s",
+                "",
+                "",
+            ]
+        )
+        rows.append(
+            [
+                "… the others' verdicts, p95; the flood's own",
+                f"{flood['modest_s']['p95']:.0f} s",
+                f"{flood['flood_s']['p95']:.0f} s",
+                "",
+            ]
+        )
+        rows.append(
+            [
+                "… the grader's memory and open files before, during, after",
+                ", ".join(f"{flood[w]['memory_mb']:.0f} MB" for w in ("before", "during", "after")),
+                ", ".join(f"{flood[w]['files']}" for w in ("before", "during", "after")),
+                "",
+            ]
+        )
     if spawn:
         rows.append(["sign in → workspace usable, p50", f"{spawn['spawn_s']['p50']:.1f} s", "", ""])
         painted = f"{spawn['click_to_painted_ms']['p50']:.0f} ms"
