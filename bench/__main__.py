@@ -2,8 +2,8 @@
 
     python -m bench [--only NAME,NAME] [--quick | --long] [--runtime auto|runc|runsc] [--installation FILE]
 
-Names: verdict, autograde (nbgrader), throughput, overload, browser, growth, calls. Starts an installation of its
-own and takes it away again; ``--installation .env.test`` measures one that runs already. Writes
+Names: verdict, autograde (nbgrader), throughput, overload, browser, growth, calls. Starts an installation
+of its own and takes it away again; ``--installation .env.test`` measures one that runs already. Writes
 bench/results.json and the figures in docs/performance.md; figures of names that were not asked for stay.
 Times on a machine that does other things too mean little: compare within one run.
 """

@@ -1,4 +1,4 @@
-"""Three submissions a learner at once, half of all from one of them: who waits how long, and what it takes."""
+"""Three submissions a learner at once, half of all from one: who waits how long, and what it takes."""
 
 from __future__ import annotations
 
