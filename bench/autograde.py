@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -34,6 +35,8 @@ def environment() -> Path:
 
 def measure(rig: Rig) -> dict[str, Any]:
     python = environment()
+    # it calls alembic, and jupyter, by their names
+    path = os.environ | {"PATH": f"{python.parent}:{os.environ['PATH']}"}
     students = rig.choose(3, MANY, MANY)
     with tempfile.TemporaryDirectory() as name:
         course = Path(name)
@@ -41,7 +44,7 @@ def measure(rig: Rig) -> dict[str, Any]:
         def run(*arguments: str) -> float:
             began = time.perf_counter()
             command = [str(python), "-m", "nbgrader", *arguments, "--course", "bench"]
-            ended = subprocess.run(command, cwd=course, capture_output=True, text=True)
+            ended = subprocess.run(command, cwd=course, capture_output=True, text=True, env=path)
             if ended.returncode:
                 raise RuntimeError(f"nbgrader {arguments}: {ended.stderr[-2000:]}")
             return time.perf_counter() - began
