@@ -22,7 +22,7 @@ import docker
 import httpx
 import pytest
 
-from tests.conftest import ROOT, Person, Stack
+from tests.conftest import ROOT, Person
 from tests.integration.client import answered, async_client, body, key
 from tests.integration.conftest import Server
 from tests.integration.graders import LIMIT_S, PROJECT, EngineSocket, Start, until
@@ -376,30 +376,3 @@ async def test_the_databases_clock_jumps_ahead_under_two_graders(
                 )
                 await asyncio.sleep(0.5)
         recorded_once(server, load)
-
-
-# --- the parts in front
-
-
-async def test_hub_and_proxy_are_restarted(stack: Stack, people: list[Person]) -> None:
-    """In the installation, through its one public address."""
-
-    def restart(service: str) -> None:
-        stack.part(service).restart(timeout=10)
-
-    async with AsyncExitStack() as clients:
-        apis = [await clients.enter_async_context(async_client(stack.url, person.token)) for person in people]
-        load = Load(apis, 4)
-        for api in apis:
-
-            async def known(api: httpx.AsyncClient = api) -> bool:
-                return (await api.get("/challenges")).status_code == 200
-
-            await until(known)
-        sending = asyncio.create_task(load.run())
-        await load.accepted(2)
-        await asyncio.to_thread(restart, "hub")
-        await asyncio.to_thread(restart, "proxy")
-        async with asyncio.timeout(LIMIT_S):
-            await sending
-        await load.settled()
