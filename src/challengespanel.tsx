@@ -5,11 +5,14 @@ import { Signal } from '@lumino/signaling';
 import React from 'react';
 
 import { Api, ApiError } from './api';
-import { challengesIcon, problemIcon, startedIcon, statusIcons, waitingIcon } from './icons';
-import { ChallengeState, IChallenge } from './types';
-import { points } from './words';
+import { ChallengeCard } from './challengecard';
+import { ChallengeFilters } from './challengefilters';
+import { ANY, ChallengeList, IFilter, ITrack, trackTitle } from './challengelist';
+import { challengesIcon, problemIcon } from './icons';
+import { IChallenge } from './types';
 
-const STATE_ICONS = { new: waitingIcon, started: startedIcon, passed: statusIcons.passed };
+/** Codes that mean: nothing is wrong, somebody is out of reach. */
+const AWAY = new Set(['server_unreachable', 'grader_unreachable', 'database_unavailable']);
 
 /** The list of challenges at the left: what there is, how far the learner is, and the way in. */
 export class ChallengesPanel extends ReactWidget {
@@ -35,19 +38,44 @@ export class ChallengesPanel extends ReactWidget {
     this._loading = true;
     this._changed.emit();
     try {
-      this._challenges = await this.api.challenges();
-      this._error = '';
+      this._list = new ChallengeList(await this.api.challenges());
+      this._problem = null;
     } catch (reason) {
       if (!(reason instanceof ApiError)) {
         console.error('ChallengeHub:', reason);
       }
-      this._error =
+      this._problem =
         reason instanceof ApiError
-          ? reason.message
-          : this.trans.__('The list could not be read. Reload the page and try again.');
+          ? { words: reason.message, away: AWAY.has(reason.code) }
+          : {
+              words: this.trans.__('The list could not be read. Reload the page and try again.'),
+              away: false
+            };
     }
     this._loading = false;
     this._changed.emit();
+  }
+
+  /** Gives the panel the keyboard: the challenge last gone to, or the search where there is none. */
+  focus(): void {
+    const places = ['.ch-Challenge[tabindex="0"]', '.ch-Filters-query', 'button'];
+    for (const place of places) {
+      const node = this.node.querySelector<HTMLElement>(place);
+      if (node && node.checkVisibility()) {
+        node.focus();
+        return;
+      }
+    }
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    window.addEventListener('online', this._online);
+  }
+
+  protected override onBeforeDetach(message: Message): void {
+    window.removeEventListener('online', this._online);
+    super.onBeforeDetach(message);
   }
 
   protected override onAfterShow(message: Message): void {
@@ -57,7 +85,11 @@ export class ChallengesPanel extends ReactWidget {
 
   protected override onActivateRequest(message: Message): void {
     super.onActivateRequest(message);
-    this.node.querySelector<HTMLElement>('.ch-Challenge[tabindex="0"], button')?.focus();
+    // JupyterLab activates what was open when it restores its layout, late; somebody may be typing by then
+    const holder = document.activeElement;
+    if (!holder || holder === document.body || holder.closest('.jp-SideBar')) {
+      this.focus();
+    }
   }
 
   protected override render(): React.ReactElement {
@@ -66,15 +98,13 @@ export class ChallengesPanel extends ReactWidget {
 
   private body(): React.ReactElement {
     const { trans } = this;
-    const challenges = this._challenges;
-    const passed = challenges?.filter(challenge => challenge.state === 'passed').length ?? 0;
+    const list = this._list;
+    const all = list?.challenges ?? [];
     return (
       <>
         <div className="ch-Challenges-header">
           <h2>{trans.__('Challenges')}</h2>
-          {challenges && challenges.length > 0 && (
-            <span>{trans.__('%1 of %2 passed', passed, challenges.length)}</span>
-          )}
+          {all.length > 0 && <span>{trans.__('%1 of %2 passed', passedOf(all), all.length)}</span>}
           <button
             type="button"
             className="ch-IconButton"
@@ -86,26 +116,15 @@ export class ChallengesPanel extends ReactWidget {
             <refreshIcon.react tag="span" aria-hidden />
           </button>
         </div>
-        {this._error && (
-          <section className="ch-Problem" role="alert">
-            <problemIcon.react tag="span" className="ch-Problem-icon" aria-hidden />
-            <div>
-              <h3>{trans.__('The challenges could not be loaded')}</h3>
-              <p>{this._error}</p>
-              <button type="button" className="ch-Button" onClick={() => void this.refresh()}>
-                {trans.__('Retry')}
-              </button>
-            </div>
-          </section>
-        )}
-        {!challenges && this._loading && (
+        {this._problem && this.problem(this._problem)}
+        {!list && this._loading && (
           <div role="status" aria-label={trans.__('Loading the challenges')}>
             {[0, 1, 2, 3].map(i => (
               <div key={i} className="ch-Skeleton" />
             ))}
           </div>
         )}
-        {challenges && challenges.length === 0 && (
+        {list && all.length === 0 && (
           <div className="ch-Empty">
             <challengesIcon.react tag="span" className="ch-Empty-icon" aria-hidden />
             <p>
@@ -115,89 +134,35 @@ export class ChallengesPanel extends ReactWidget {
             </p>
           </div>
         )}
-        {challenges && challenges.length > 0 && this.tracks(challenges)}
+        {list && all.length > 0 && (
+          <Challenges list={list} opening={this._opening} trans={trans} onOpen={this._enter} />
+        )}
       </>
     );
   }
 
-  private tracks(challenges: IChallenge[]): React.ReactElement {
+  private problem(problem: { words: string; away: boolean }): React.ReactElement {
     const { trans } = this;
-    const tracks = new Map<string, IChallenge[]>();
-    for (const challenge of inLearningOrder(challenges)) {
-      const name = challenge.track || trans.__('More challenges');
-      tracks.set(name, [...(tracks.get(name) ?? []), challenge]);
-    }
-    // one stop for the Tab key, at the challenge that was last gone to
-    const focused = challenges.some(challenge => challenge.slug === this._focused)
-      ? this._focused
-      : [...tracks.values()][0][0].slug;
     return (
-      <div onKeyDown={moveFocus}>
-        {[...tracks].map(([name, list], i) => (
-          <section key={name} className="ch-Track" aria-labelledby={`ch-track-${i}`}>
-            <h3 id={`ch-track-${i}`}>
-              {trackTitle(name)}
-              <small>
-                {trans.__('%1 / %2', list.filter(c => c.state === 'passed').length, list.length)}
-                <span className="ch-sr"> {trans.__('passed')}</span>
-              </small>
-            </h3>
-            <ul>
-              {list.map(challenge => (
-                <li key={challenge.slug}>{this.card(challenge, challenge.slug === focused)}</li>
-              ))}
-            </ul>
-          </section>
-        ))}
-      </div>
+      <section className="ch-Problem" role="alert">
+        <problemIcon.react tag="span" className="ch-Problem-icon" aria-hidden />
+        <div>
+          <h3>{trans.__('The challenges could not be loaded')}</h3>
+          <p>{problem.words}</p>
+          {problem.away && this._list && (
+            <p>
+              {trans.__('Below is the list as it was. What you have open, you can go on with.')}
+            </p>
+          )}
+          <button type="button" className="ch-Button" onClick={() => void this.refresh()}>
+            {trans.__('Retry')}
+          </button>
+        </div>
+      </section>
     );
   }
 
-  private card(challenge: IChallenge, inTabOrder: boolean): React.ReactElement {
-    const { trans } = this;
-    const { slug, state, best_score, max_score, difficulty } = challenge;
-    const Icon = STATE_ICONS[state] ?? waitingIcon;
-    const started = best_score !== null && state !== 'new';
-    return (
-      <button
-        type="button"
-        className="ch-Challenge"
-        data-state={state}
-        tabIndex={inTabOrder ? 0 : -1}
-        aria-busy={this._opening === slug}
-        title={trans.__('Open “%1”', challenge.title)}
-        onFocus={() => {
-          this._focused = slug;
-          this._changed.emit();
-        }}
-        onClick={() => void this.enter(challenge)}
-      >
-        {this._opening === slug ? (
-          <span className="ch-Spinner" aria-hidden />
-        ) : (
-          <Icon.react tag="span" className="ch-Challenge-state" aria-hidden />
-        )}
-        <span className="ch-Challenge-title">{challenge.title}</span>
-        {challenge.summary && <span className="ch-Challenge-summary">{challenge.summary}</span>}
-        <span className="ch-Challenge-facts">
-          <span className="ch-Chip">{stateWord(state, trans)}</span>
-          <span className="ch-Difficulty" title={trans.__('Difficulty %1 of 5', difficulty)}>
-            <span className="ch-sr">{trans.__('Difficulty %1 of 5', difficulty)}</span>
-            {[1, 2, 3, 4, 5].map(step => (
-              <i key={step} aria-hidden className={step <= difficulty ? 'ch-mod-on' : ''} />
-            ))}
-          </span>
-          <span>
-            {started
-              ? trans.__('%1 / %2 points', points(best_score), points(max_score))
-              : trans.__('%1 points', points(max_score))}
-          </span>
-        </span>
-      </button>
-    );
-  }
-
-  private async enter(challenge: IChallenge): Promise<void> {
+  private readonly _enter = async (challenge: IChallenge): Promise<void> => {
     if (this._opening) {
       return;
     }
@@ -209,54 +174,173 @@ export class ChallengesPanel extends ReactWidget {
       this._opening = '';
       this._changed.emit();
     }
-  }
+  };
+
+  private readonly _online = (): void => {
+    if (this._problem) {
+      void this.refresh();
+    }
+  };
 
   private readonly _changed = new Signal<this, void>(this);
-  private _challenges: IChallenge[] | null = null;
-  private _error = '';
+  private _list: ChallengeList | null = null;
+  private _problem: { words: string; away: boolean } | null = null;
   private _loading = false;
   private _opening = '';
-  private _focused = '';
 }
 
-/** Easy ones first, and none before what it builds on; tracks then stand where their first challenge does. */
-function inLearningOrder(challenges: IChallenge[]): IChallenge[] {
-  const waiting = [...challenges].sort(
-    (a, b) => a.difficulty - b.difficulty || a.title.localeCompare(b.title)
+interface IListProps {
+  list: ChallengeList;
+  opening: string;
+  trans: TranslationBundle;
+  onOpen: (challenge: IChallenge) => void;
+}
+
+function Challenges({ list, opening, trans, onOpen }: IListProps): React.ReactElement {
+  const [filter, setFilter] = React.useState<IFilter>(ANY);
+  const [focused, setFocused] = React.useState('');
+  // the field shows each key at once; the list follows when there is time
+  const wanted = React.useDeferredValue(filter);
+  const shown = React.useMemo(() => list.matching(wanted), [list, wanted]);
+  const visible = list.challenges.filter(one => shown.has(one.slug));
+  // one stop for the Tab key: the challenge that was last gone to, else the one to go on with
+  const stop = [focused, list.next?.slug ?? '', visible[0]?.slug].find(
+    slug => slug && shown.has(slug)
   );
-  const unmet = new Set(waiting.map(challenge => challenge.slug));
-  const ordered: IChallenge[] = [];
-  while (waiting.length > 0) {
-    const ready = waiting.findIndex(
-      challenge => !challenge.prerequisites.some(slug => slug !== challenge.slug && unmet.has(slug))
-    );
-    // prerequisites that go round in a circle must not hide a challenge
-    const [next] = waiting.splice(Math.max(ready, 0), 1);
-    unmet.delete(next.slug);
-    ordered.push(next);
-  }
-  return ordered;
+  const first = list.untouched && list.next;
+
+  const onKeyDown = (event: React.KeyboardEvent<HTMLInputElement>): void => {
+    if (event.key === 'Enter' && filter.query && filter === wanted && visible.length > 0) {
+      onOpen(visible[0]);
+    } else if (event.key === 'Escape' && filter !== ANY) {
+      setFilter(ANY);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  return (
+    <div onKeyDown={moveFocus}>
+      {first && (
+        <section className="ch-Welcome" aria-label={trans.__('Welcome')}>
+          <h3>{trans.__('Welcome')}</h3>
+          <p>
+            {trans.__(
+              'Each challenge is a notebook: read the task, write your answer, press Submit. You see at once which checks pass, and you may try as often as you like.'
+            )}
+          </p>
+          <button type="button" className="ch-Button ch-mod-primary" onClick={() => onOpen(first)}>
+            {trans.__('Start with “%1”', first.title)}
+          </button>
+        </section>
+      )}
+      <ChallengeFilters
+        list={list}
+        filter={filter}
+        found={shown.size}
+        trans={trans}
+        onChange={setFilter}
+        onKeyDown={onKeyDown}
+      />
+      {shown.size === 0 && (
+        <div className="ch-Empty">
+          <p>{trans.__('No challenge fits. Try fewer words or another filter.')}</p>
+          <button type="button" className="ch-Button" onClick={() => setFilter(ANY)}>
+            {trans.__('Show all challenges')}
+          </button>
+        </div>
+      )}
+      {list.tracks.map((track, i) => (
+        <section
+          key={track.name}
+          className="ch-Track"
+          aria-labelledby={`ch-track-${i}`}
+          data-filtered={shown.size < list.challenges.length || undefined}
+          hidden={!track.challenges.some(one => shown.has(one.slug))}
+        >
+          <TrackHeading id={`ch-track-${i}`} track={track} trans={trans} />
+          <ol>
+            {track.challenges.map(challenge => (
+              // hidden, not taken out: 500 cards need not be made anew at each key
+              <li key={challenge.slug} hidden={!shown.has(challenge.slug)}>
+                <ChallengeCard
+                  challenge={challenge}
+                  after={list
+                    .unmet(challenge)
+                    .map(one => one.title)
+                    .join(', ')}
+                  isNext={!list.untouched && challenge === list.next}
+                  inTabOrder={challenge.slug === stop}
+                  opening={challenge.slug === opening}
+                  trans={trans}
+                  onFocus={setFocused}
+                  onOpen={onOpen}
+                />
+              </li>
+            ))}
+          </ol>
+        </section>
+      ))}
+    </div>
+  );
 }
 
-/** Tracks are folder names where nobody gave them a title; a person reads words. */
-function trackTitle(track: string): string {
-  const words = track.replace(/[-_]+/g, ' ').trim();
-  return words.charAt(0).toUpperCase() + words.slice(1);
+function TrackHeading(props: {
+  id: string;
+  track: ITrack;
+  trans: TranslationBundle;
+}): React.ReactElement {
+  const { track, trans } = props;
+  const passed = passedOf(track.challenges);
+  const total = track.challenges.length;
+  return (
+    <>
+      <h3 id={props.id}>
+        {track.name ? trackTitle(track.name) : trans.__('More challenges')}
+        <small>
+          {trans.__('%1 / %2', passed, total)}
+          <span className="ch-sr"> {trans.__('passed')}</span>
+        </small>
+      </h3>
+      <div className="ch-Track-bar" aria-hidden>
+        <span style={{ width: `${(100 * passed) / total}%` }} />
+      </div>
+    </>
+  );
 }
 
-function stateWord(state: ChallengeState, trans: TranslationBundle): string {
-  const words = { new: trans.__('New'), started: trans.__('Started'), passed: trans.__('Passed') };
-  return words[state] ?? state;
+function passedOf(challenges: readonly IChallenge[]): number {
+  return challenges.filter(challenge => challenge.state === 'passed').length;
 }
 
-/** Arrow keys, Home and End go through the challenges as through one list; Enter is the button's own. */
+/**
+ * Arrow keys, Home and End go through the challenges as through one list, up from the first is the search,
+ * and a slash leads there from anywhere; Enter is the button's own.
+ */
 function moveFocus(event: React.KeyboardEvent<HTMLElement>): void {
-  const cards = [...event.currentTarget.querySelectorAll<HTMLElement>('.ch-Challenge')];
-  const here = cards.indexOf(document.activeElement as HTMLElement);
-  const to = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: cards.length - 1 }[event.key];
-  if (to === undefined || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) {
+  const panel = event.currentTarget;
+  const holder = document.activeElement as HTMLElement;
+  const typing = holder.matches('input, select, textarea');
+  if (event.ctrlKey || event.altKey || event.metaKey || (event.shiftKey && event.key !== '/')) {
     return;
   }
-  event.preventDefault();
-  cards[Math.max(0, Math.min(cards.length - 1, to))]?.focus();
+  const search = panel.querySelector<HTMLElement>('.ch-Filters-query');
+  const cards = [...panel.querySelectorAll<HTMLElement>('li:not([hidden]) > .ch-Challenge')];
+  const here = cards.indexOf(holder);
+  let to: HTMLElement | null | undefined;
+  if (event.key === '/' && !typing) {
+    to = search;
+  } else if (event.key === 'ArrowDown' && (here >= 0 || holder === search)) {
+    to = cards[Math.min(here + 1, cards.length - 1)];
+  } else if (here >= 0) {
+    const last = cards.length - 1;
+    const up = here === 0 ? search : cards[here - 1];
+    to = { ArrowUp: up, Home: cards[0], End: cards[last] }[event.key];
+  }
+  if (to) {
+    event.preventDefault();
+    to.focus();
+  }
 }

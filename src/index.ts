@@ -281,7 +281,7 @@ function activate(
     icon: challengesIcon,
     execute: () => {
       shell.activateById(challenges.id);
-      focusSoon(() => challenges.activate());
+      focusSoon(() => challenges.focus());
     }
   });
   commands.addCommand(CommandIDs.showFeedback, {

@@ -1,6 +1,6 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 
-import { ISubmission, Status } from './types';
+import { ChallengeState, ISubmission, Status } from './types';
 
 /** Every status in the learner's words; one place, so that no two parts of the page disagree. */
 export function statusWord(status: Status, trans: TranslationBundle): string {
@@ -97,4 +97,9 @@ export function when(iso: string): string {
 export function plain(text: string): string {
   // eslint-disable-next-line no-control-regex
   return text.replace(/\u001b\[[0-9;]*[A-Za-z]/g, '');
+}
+
+export function stateWord(state: ChallengeState, trans: TranslationBundle): string {
+  const words = { new: trans.__('New'), started: trans.__('Started'), passed: trans.__('Passed') };
+  return words[state] ?? state;
 }

@@ -49,6 +49,8 @@ class Watch:
 
     def _said(self, message: ConsoleMessage) -> None:
         text = f"{message.text} ({message.location.get('url', '')})"
+        if "ERR_NETWORK_CHANGED" in text:
+            return  # the engine made or removed a network; every request is tried again
         # JupyterLab has complaints of its own; what is ours has our name in its words or its address.
         # A network that the engine makes or removes breaks what is under way; the page asks again.
         if "ERR_NETWORK_CHANGED" in text:

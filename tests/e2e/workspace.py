@@ -53,10 +53,17 @@ def workspace(page: Page) -> None:
     expect(challenge(page, TITLE)).to_be_visible(timeout=SLOW_MS)
 
 
+def launcher(page: Page) -> None:
+    """JupyterLab opens it late, when the files have been read, and gives it the keyboard then."""
+    expect(page.get_by_role("tab", name="Launcher")).to_be_visible(timeout=SLOW_MS)
+
+
 def challenge(page: Page, title: str) -> Locator:
     """The entry in the Challenges panel."""
     panel = page.get_by_role("region", name="Challenges", exact=True)
-    return panel.get_by_role("button").filter(has_text=title)
+    # what builds on it names it too
+    entry = page.locator(".ch-Challenge-title").filter(has_text=title)
+    return panel.get_by_role("listitem").get_by_role("button").filter(has=entry)
 
 
 def open_challenge(page: Page) -> None:
