@@ -17,14 +17,12 @@ from typing import Any
 
 from sqlalchemy import event, text
 
-from grader.catalogue import publish
-from grader.challenge import parse_challenge
 from grader.database import Database
 from grader.models import CheckResult, Result, Status
 from grader.store import NewSubmission, Store
 from tests.integration.conftest import PASSWORD, running_server
 
-from .rig import ROOT, Rig, say, spread, three_checks
+from .rig import ROOT, Rig, publish_notebooks, say, spread, three_checks
 
 LEARNERS = 1000
 LARGE = 2000  # a scan of fewer rows costs nothing worth a word
@@ -47,9 +45,8 @@ class Filled:
         self.rows = 0
 
     def challenges(self, number: int) -> None:
-        for place in range(len(self.store.published()), number):
-            source = json.dumps(three_checks(f"bench-{place:04}"))
-            publish(self.store, parse_challenge(source), source, "bench", "")
+        there = len(self.store.published())
+        publish_notebooks(self.store, [f"bench-{place:04}" for place in range(there, number)])
 
     def history(self, rows: int) -> None:
         """So many finished submissions of LEARNERS people, each with one check."""
