@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .routes import add_routes
+from .sessionhandlers import add_session
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
@@ -19,4 +20,5 @@ def _load_jupyter_server_extension(server_app: Any) -> None:
     spool = add_routes(server_app.web_app)
     # what was kept when this server last stopped; not now, for the loop does not run yet
     server_app.io_loop.add_callback(spool.start)
+    add_session(server_app)
     server_app.log.info("ChallengeHub: the learner's server extension is ready")

@@ -38,10 +38,15 @@ c.JupyterHub.last_activity_interval = 10
 # -- who may do what (roles.py) ------------------------------------------------------------------------
 c.JupyterHub.custom_scopes = roles.CUSTOM_SCOPES
 c.JupyterHub.load_groups = {name: {"users": []} for name in roles.GROUPS}
-c.JupyterHub.load_roles = roles.roles(self_check=bool(settings.self_check_token))
+c.JupyterHub.load_roles = roles.roles(
+    self_check=bool(settings.self_check_token), idle_culler=bool(settings.session_closed_minutes)
+)
 c.JupyterHub.extra_user_scopes = set(roles.USER_SCOPES)
 c.JupyterHub.services = roles.services(
-    settings.grader_url, settings.grader_api_token, settings.self_check_token
+    settings.grader_url,
+    settings.grader_api_token,
+    settings.self_check_token,
+    settings.session_closed_minutes,
 )
 
 # -- accounts (authenticator.py) -----------------------------------------------------------------------
@@ -72,7 +77,16 @@ c.NotebookSpawner.server_token_scopes = roles.SERVER_TOKEN_SCOPES
 # database, the grader's inside and the proxy's own API are on another network.
 c.NotebookSpawner.network_name = settings.network
 c.NotebookSpawner.hub_connect_url = "http://proxy:8000"
-c.NotebookSpawner.environment = {"CHALLENGEHUB_GRADER_URL": f"http://proxy:8000/services/{roles.GRADER}"}
+c.NotebookSpawner.environment = {
+    "CHALLENGEHUB_GRADER_URL": f"http://proxy:8000/services/{roles.GRADER}",
+    # Enforced by the server extension, which alone knows when somebody last typed: an open tab never looks
+    # idle to the Hub.
+    "CHALLENGEHUB_SESSION_IDLE_MINUTES": f"{settings.session_idle_minutes:g}",
+    "CHALLENGEHUB_SESSION_WARNING_MINUTES": f"{settings.session_warning_minutes:g}",
+    "CHALLENGEHUB_SESSION_CLOSED_MINUTES": f"{settings.session_closed_minutes:g}",
+}
+# A server that has ended its session is noticed, and its container removed, within this time.
+c.NotebookSpawner.poll_interval = 5
 c.NotebookSpawner.extra_create_kwargs = {
     "user": spawner.USER,
     "labels": {"challengehub": settings.project, "challengehub.learner": "{raw_username}"},

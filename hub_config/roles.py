@@ -12,6 +12,7 @@ admins, instructors and other moderators: all of its powers carry the filter ``!
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 PARTICIPANTS = "participants"
@@ -22,6 +23,7 @@ GROUPS = (PARTICIPANTS, INSTRUCTORS, MODERATORS)
 
 GRADER = "grader"
 SELF_CHECK = "self-check"
+IDLE_CULLER = "idle-culler"
 
 ACCESS_GRADER = f"access:services!service={GRADER}"
 
@@ -91,6 +93,13 @@ ROLES: list[dict[str, Any]] = [
     },
 ]
 
+IDLE_CULLER_ROLE: dict[str, Any] = {
+    "name": "idle-culler",
+    "description": "Stops servers that nothing has used for long: those whose own session rules failed.",
+    "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+    "services": [IDLE_CULLER],
+}
+
 SELF_CHECK_ROLE: dict[str, Any] = {
     "name": "self-check",
     "description": "Sends the one real submission that `make up` ends with; can do nothing else.",
@@ -99,7 +108,10 @@ SELF_CHECK_ROLE: dict[str, Any] = {
 }
 
 
-def services(grader_url: str, grader_token: str, self_check_token: str) -> list[dict[str, Any]]:
+def services(
+    grader_url: str, grader_token: str, self_check_token: str, closed_minutes: float = 0
+) -> list[dict[str, Any]]:
+    """``closed_minutes``: how long a server lives on that no browser uses; 0 for ever."""
     grader = {
         "name": GRADER,
         "url": grader_url,
@@ -109,8 +121,20 @@ def services(grader_url: str, grader_token: str, self_check_token: str) -> list[
         "oauth_client_allowed_scopes": sorted(CUSTOM_SCOPES),
         "display": False,
     }
-    return [grader, {"name": SELF_CHECK, "api_token": self_check_token}] if self_check_token else [grader]
+    found = [grader]
+    if self_check_token:
+        found.append({"name": SELF_CHECK, "api_token": self_check_token})
+    if closed_minutes:
+        found.append(_idle_culler(60 * closed_minutes))
+    return found
 
 
-def roles(*, self_check: bool) -> list[dict[str, Any]]:
-    return [*ROLES, SELF_CHECK_ROLE] if self_check else ROLES
+def _idle_culler(timeout_s: float) -> dict[str, Any]:
+    # A little later than the extension, which ends a session in good order: this is for servers in which it
+    # does not run any more, or was made not to.
+    command = [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={int(timeout_s) + 120}"]
+    return {"name": IDLE_CULLER, "command": command, "display": False}
+
+
+def roles(*, self_check: bool, idle_culler: bool = False) -> list[dict[str, Any]]:
+    return [*ROLES, *([SELF_CHECK_ROLE] if self_check else []), *([IDLE_CULLER_ROLE] if idle_culler else [])]

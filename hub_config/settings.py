@@ -18,7 +18,8 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """``notebook_memory`` as Docker writes it (``1G``); ``notebook_cpus`` in cores; times in seconds."""
+    """``notebook_memory`` as Docker writes it (``1G``); ``notebook_cpus`` in cores; times in seconds
+    where no unit is named. 0 minutes switch a session rule off."""
 
     project: str
     db_url: str
@@ -37,6 +38,9 @@ class Settings:
     notebook_cpus: float
     notebook_pids: int
     notebook_start_timeout: int
+    session_idle_minutes: float
+    session_warning_minutes: float
+    session_closed_minutes: float
 
     @property
     def network(self) -> str:
@@ -81,6 +85,9 @@ class Settings:
             notebook_cpus=number("NOTEBOOK_CPUS", 1, 0.1),
             notebook_pids=int(number("NOTEBOOK_PIDS", 512, 32)),
             notebook_start_timeout=int(number("NOTEBOOK_START_TIMEOUT", 90, 5)),
+            session_idle_minutes=number("SESSION_IDLE_MINUTES", 60, 0),
+            session_warning_minutes=number("SESSION_WARNING_MINUTES", 30, 0),
+            session_closed_minutes=number("SESSION_CLOSED_MINUTES", 30, 0),
         )
 
 

@@ -11,6 +11,7 @@ import {
   ICheckInfo,
   IHints,
   IKept,
+  ISessionStanding,
   ISubmission,
   KeptEvent,
   SubmissionEvent
@@ -143,6 +144,26 @@ export class Api {
     signal: AbortSignal
   ): Promise<void> {
     return this.stream(this.url('submissions', id, 'events'), EVENTS, onEvent, signal);
+  }
+
+  /** Tells the server that this page is there, for as long as it runs; `onStanding` hears of the session. */
+  async session(page: string, onStanding: (standing: ISessionStanding) => void): Promise<void> {
+    const query = URLExt.objectToQueryString({ page });
+    return this.stream<{ event: 'session'; data: ISessionStanding }>(
+      this.url('session') + query,
+      ['session'],
+      ({ data }) => onStanding(data)
+    );
+  }
+
+  /** Somebody typed, clicked or ran something. */
+  async active(): Promise<ISessionStanding> {
+    return this.post('session/active', {});
+  }
+
+  /** This page has nothing unsaved any more. */
+  async saved(page: string): Promise<void> {
+    await this.post('session/saved', { page });
   }
 
   private async stream<T extends { event: string; data: unknown }>(

@@ -11,6 +11,7 @@ import {
   showDialog,
   showErrorMessage
 } from '@jupyterlab/apputils';
+import { IDocumentManager } from '@jupyterlab/docmanager';
 import { INotebookContent } from '@jupyterlab/nbformat';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
@@ -27,6 +28,7 @@ import { challengesIcon, feedbackIcon, submitIcon } from './icons';
 import { Kept, sendNow } from './kept';
 import { placesOf } from './places';
 import { wordsOf } from './problems';
+import { SessionWatch } from './session';
 import { challengeOf, SubmitExtension } from './submit';
 import { IAttempt, IChallenge } from './types';
 import { offerUpdate } from './updateoffer';
@@ -47,7 +49,15 @@ const plugin: JupyterFrontEndPlugin<void> = {
   description: 'Challenges at the left, Submit in their notebooks, feedback at the right.',
   autoStart: true,
   requires: [INotebookTracker],
-  optional: [ITranslator, ILabShell, ILayoutRestorer, ICommandPalette, ISettingRegistry, IStateDB],
+  optional: [
+    ITranslator,
+    ILabShell,
+    ILayoutRestorer,
+    ICommandPalette,
+    ISettingRegistry,
+    IStateDB,
+    IDocumentManager
+  ],
   activate
 };
 
@@ -61,13 +71,15 @@ function activate(
   restorer: ILayoutRestorer | null,
   palette: ICommandPalette | null,
   settings: ISettingRegistry | null,
-  state: IStateDB | null
+  state: IStateDB | null,
+  documents: IDocumentManager | null
 ): void {
   const { commands, shell } = app;
   const trans = (translator ?? nullTranslator).load('challengehub');
   const api = new Api(app.serviceManager.serverSettings, trans);
   const say = liveRegion();
   const feedbacks = new Map<string, Feedback>();
+  new SessionWatch(app, api, documents, trans, say);
 
   const shortcut = (): string => {
     const binding = commands.keyBindings.find(one => one.command === CommandIDs.submit);

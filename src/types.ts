@@ -124,3 +124,10 @@ export type KeptEvent =
   | { event: 'kept'; data: IKept }
   | { event: 'refused'; data: IKept }
   | { event: 'sent'; data: { key: string; challenge: string; id: string } };
+
+/** How the learner's session stands over all pages; `remaining_s` is null where it never ends. */
+export interface ISessionStanding {
+  state: 'active' | 'warning' | 'over';
+  remaining_s: number | null;
+  report_s: number;
+}

@@ -2,3 +2,4 @@ import './base.css';
 import './challenges.css';
 import './feedback.css';
 import './attempts.css';
+import './session.css';

@@ -217,6 +217,14 @@ def test_tmp_is_bounded(workspace: Workspace) -> None:
     assert workspace.run("rm", "/tmp/flood")[0] == 0
 
 
+def test_the_plugin_adds_little_to_the_page(workspace: Workspace) -> None:
+    source = """
+import pathlib, sys
+folder = pathlib.Path(sys.prefix, "share/jupyter/labextensions/challengehub/static")
+print(sum(file.stat().st_size for file in folder.glob("*.js")))"""
+    assert 10_000 < int(workspace.python(source)) < 300 * 1024
+
+
 # -- what it can reach -------------------------------------------------------------------------------------
 
 
