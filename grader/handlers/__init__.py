@@ -1,4 +1,4 @@
-"""The REST API (openapi.yaml is its contract): a module for each noun, JSON, one shape for errors."""
+"""The REST API (openapi.yaml is its contract), a module for each noun; and the pages for browsers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from tornado.web import RequestHandler
 
 from ..hub import OAuthCallback
-from . import challenges, drafts, help, regradings, service, submissions, versions
+from . import challenges, drafts, help, pages, regradings, service, submissions, versions
 from .base import API, Parts, Seats
 
 __all__ = ["API", "Parts", "Seats", "routes"]
@@ -26,7 +26,8 @@ def routes(parts: Parts) -> list[tuple[str, type[RequestHandler], dict[str, Any]
         *regradings.ROUTES,
     ]
     return [
-        (prefix, service.HomeHandler, given),
+        *((prefix + path, page, given) for path, page in pages.PAGES),
+        (prefix + "static/(.*)", pages.StaticHandler, {"path": str(pages.STATIC)}),
         (prefix + "oauth_callback", OAuthCallback, {"hub": parts.hub}),
         *((prefix + API + path, handler, given) for path, handler in nouns),
         (".*", service.UnknownHandler, given),

@@ -1,10 +1,8 @@
-"""The service itself: its health, its door for browsers, and every address where there is nothing."""
+"""The service itself: its health, and every address where there is nothing."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from ..errors import NotFound, Unauthenticated
+from ..errors import NotFound
 from .base import ApiHandler
 
 
@@ -15,19 +13,6 @@ class HealthHandler(ApiHandler):
         health = await self.parts.health()
         able = health["parts"]["database"] == health["parts"]["engine"] == "ok"
         self.send(health, 200 if able else 503)
-
-
-class HomeHandler(ApiHandler):
-    """Where the Hub's menu of services leads: signs a browser in here, and sends it back to the Hub."""
-
-    async def get(self) -> None:
-        self.redirect(self.parts.hub.home)
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        if isinstance(kwargs.get("exc_info", (None, None))[1], Unauthenticated):
-            self.redirect(self.get_login_url())
-        else:
-            super().write_error(status_code, **kwargs)
 
 
 class UnknownHandler(ApiHandler):
