@@ -65,6 +65,7 @@ NOTEBOOK = [
     "tornado>=6.4",
 ]
 TEST = [
+    "axe-playwright-python>=0.1",  # axe-core itself comes with it
     "beautifulsoup4>=4.12",
     "docker>=7",
     "httpx>=0.27",

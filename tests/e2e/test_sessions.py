@@ -1,0 +1,88 @@
+"""The session rules for once without a turned clock: the image with limits of seconds."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+from docker.errors import NotFound
+from playwright.sync_api import Page, expect
+
+from tests.conftest import Stack
+from tests.e2e.workspace import SLOW_MS
+
+TOKEN = "for-this-test"
+SERVER = f"jupyter lab --ip=0.0.0.0 --port=8888 --no-browser --IdentityProvider.token={TOKEN}"
+# In minutes, counted from the server's start: enough for a busy machine to show the page within.
+WARNING, IDLE, CLOSED = 0.2, 1.25, 1.0
+
+
+@pytest.fixture
+def server(stack: Stack) -> Iterator[Callable[..., Any]]:
+    """Starts a notebook server of its own, without a Hub, with these limits in minutes."""
+    started = []
+
+    def start(**limits: float) -> Any:
+        container = stack.engine.containers.run(
+            f"challengehub/notebook:{stack.settings['IMAGE_TAG']}",
+            SERVER,
+            detach=True,
+            labels={"challengehub": stack.project},
+            ports={"8888/tcp": ("127.0.0.1", None)},
+            environment={
+                f"CHALLENGEHUB_SESSION_{name.upper()}_MINUTES": str(value) for name, value in limits.items()
+            },
+        )
+        started.append(container)
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            container.reload()
+            with contextlib.suppress(requests.RequestException, LookupError):
+                port = container.ports["8888/tcp"][0]["HostPort"]
+                if requests.get(f"http://127.0.0.1:{port}/api", timeout=5).ok:
+                    return container, f"http://127.0.0.1:{port}"
+            time.sleep(0.5)
+        pytest.fail(container.logs(tail=30).decode())
+
+    yield start
+    for container in started:
+        with contextlib.suppress(NotFound):
+            container.remove(force=True)
+
+
+def test_an_idle_session_warns_saves_and_ends(page: Page, server: Callable[..., Any]) -> None:
+    container, url = server(warning=WARNING, idle=IDLE)
+    assert container.exec_run(["touch", "/home/learner/note.md"]).exit_code == 0
+    page.goto(f"{url}/lab/tree/note.md?token={TOKEN}")
+    editor = page.locator(".jp-FileEditor .cm-content")
+    editor.click(timeout=SLOW_MS)
+    page.keyboard.type("first")
+    warning = page.get_by_role("alertdialog", name="Are you still there?")
+    expect(warning).to_be_visible()
+    expect(warning).to_contain_text("Your session ends in 0:")
+    # whoever says so stays
+    warning.get_by_role("button", name="Stay").click()
+    expect(warning).not_to_be_attached()
+    editor.click()
+    page.keyboard.type(" and unsaved")
+    ended = page.get_by_role("alertdialog", name="Your session has ended")
+    expect(ended).to_be_visible(timeout=SLOW_MS)
+    expect(ended).to_contain_text("Your work is saved.")
+    expect(ended.get_by_role("link", name="Start again")).to_be_focused()
+    assert container.wait(timeout=120)["StatusCode"] == 0
+    container.start()
+    container.reload()
+    (kept,) = container.exec_run(["cat", "/home/learner/note.md"]).output.decode().splitlines()
+    assert kept == "first and unsaved"
+
+
+def test_a_closed_browser_ends_it_too(page: Page, server: Callable[..., Any]) -> None:
+    container, url = server(closed=CLOSED)
+    page.goto(f"{url}/lab?token={TOKEN}")
+    expect(page.get_by_role("region", name="Challenges", exact=True)).to_be_visible(timeout=SLOW_MS)
+    page.close()
+    assert container.wait(timeout=120)["StatusCode"] == 0
