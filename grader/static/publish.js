@@ -3,7 +3,6 @@
 const API = new URL('./api/v1/', document.baseURI);
 const XSRF = document.querySelector('meta[name="xsrf"]').content;
 const part = id => document.getElementById(id);
-const LIVE = 'status';
 
 /** What is being published. `base` is the number of the published version that it would replace, or null. */
 let current = null;
@@ -70,7 +69,7 @@ function element(kind, text, name = '') {
 }
 
 function say(text) {
-  part(LIVE).textContent = text;
+  part('status').textContent = text;
 }
 
 function fail(reason) {
@@ -98,6 +97,7 @@ async function choose(file) {
     part(id).hidden = true;
   }
   part('changes').hidden = true;
+  part('verdict').textContent = '';
   say('');
   part('challenge').hidden = false;
   part('challenge-title').textContent = file.name;
@@ -148,7 +148,6 @@ async function work(doing, path, body, on) {
   part('working').hidden = false;
   part('progress').removeAttribute('value');
   part('doing').textContent = doing;
-  say(doing);
   try {
     const progress = ({ done, total, doing: what }) => {
       part('progress').max = total;
@@ -165,6 +164,7 @@ async function work(doing, path, body, on) {
 
 async function check() {
   part('told').hidden = part('effect').hidden = part('publish').hidden = true;
+  part('verdict').textContent = '';
   const report = await work('Checking', `challenges/${encodeURIComponent(current.slug)}/check`, {
     notebook: current.text
   });
@@ -187,7 +187,6 @@ function show(report) {
   part('told').hidden = false;
   part('effect').hidden = !(report.fit && current.base);
   part('publish').hidden = !report.fit;
-  say(part('verdict').textContent);
 }
 
 function finding({ code, severity, cell, message }) {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import APIResponse, BrowserContext, Page, expect
 
 from grader.catalogue import new_version
 from grader.challenge import parse_challenge
@@ -44,7 +45,7 @@ class Desk:
             connections=1,
         )
         try:
-            version = new_version(parse_challenge(text), text, "tests", "for a test", base=0, forced=True)
+            version = new_version(parse_challenge(text), text, "tests", "for a test", forced=True)
             Store(database).publish(version)
         finally:
             database.close()
@@ -62,13 +63,18 @@ class Desk:
 
     def ask(self, method: str, route: str, body: Any = None) -> Any:
         """The learner's server extension, as their page asks it."""
+        return self._ask(method, f"challengehub/api/{route}", body).json()
+
+    def wear(self, theme: str) -> None:
+        """Choose a theme of JupyterLab's, for pages that are opened from now on."""
+        setting = "lab/api/settings/@jupyterlab/apputils-extension:themes"
+        assert self._ask("PUT", setting, {"raw": json.dumps({"theme": theme})}).ok
+
+    def _ask(self, method: str, route: str, body: Any) -> APIResponse:
         base = f"{self.stack.url}/user/{self.learner.name}/"
         tokens = [cookie["value"] for cookie in self.context.cookies(base) if cookie["name"] == "_xsrf"]
         headers = {"X-XSRFToken": tokens[-1]}
-        answer = self.context.request.fetch(
-            f"{base}challengehub/api/{route}", method=method, headers=headers, data=body
-        )
-        return answer.json()
+        return self.context.request.fetch(base + route, method=method, headers=headers, data=body)
 
     def open(self, page: Page, slug: str) -> str:
         """The challenge in a JupyterLab of its own layout; returns the notebook's path."""

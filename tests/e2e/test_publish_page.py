@@ -65,7 +65,7 @@ def test_a_challenge_is_checked_mended_and_published(page: Page, author: Person,
     expect(page.get_by_role("alert")).to_contain_text("This is not a notebook")
 
     choose(page, "add.ipynb", challenge(slug, "assert add is not None"))
-    expect(page.get_by_text("Not fit yet.")).to_be_visible(timeout=SLOW_MS)
+    expect(page.locator("#verdict")).to_contain_text("Not fit yet.", timeout=SLOW_MS)
     expect(page.get_by_role("heading", name="Add <b>two</b> numbers")).to_be_visible()
     expect(page.get_by_text("stub_passes")).to_be_visible()
     expect(page.get_by_role("button", name="Publish", exact=True)).to_be_hidden()
@@ -75,7 +75,7 @@ def test_a_challenge_is_checked_mended_and_published(page: Page, author: Person,
     expect(page.locator("#verdict")).to_contain_text("Fit to publish", timeout=SLOW_MS)
     page.get_by_label("What is new, and why?").fill("A first version.")
     page.get_by_role("button", name="Publish", exact=True).click()
-    expect(page.get_by_role("status")).to_contain_text(f"{slug} version 1 is published.")
+    expect(page.locator("#status")).to_contain_text(f"{slug} version 1 is published.")
     expect(page.get_by_text("Learners have version 1 now.")).to_be_visible()
 
     with mysql.cursor() as cursor:

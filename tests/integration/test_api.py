@@ -83,6 +83,52 @@ def test_a_submission_from_post_to_record(
     ]
 
 
+#: Prints and raises for an age that only the hidden check asks about.
+TELLTALE = """\
+def telling(age, student=False, price=ticket_price):
+    if age == 101:
+        print("LEAKED", age)
+        raise ValueError(f"LEAKED {age}")
+    return price(age, student)
+ticket_price = telling"""
+
+
+def test_of_a_hidden_check_only_its_outcome_and_its_hint_leave_the_grader(
+    api: httpx.Client, mysql: Any
+) -> None:
+    notebook = answered()
+    (cell,) = solution_cells(notebook)
+    cell["source"] += f"\n{TELLTALE}"
+    id = submit(api, notebook)
+    told = [watch(api, id), watch(api, id), [("record", api.get(f"/submissions/{id}").json())]]
+    with mysql.cursor() as cursor:
+        for table in ("check_results", "cell_results"):
+            cursor.execute(
+                f"SELECT r.* FROM {table} r JOIN submissions s ON s.id = r.submission_id WHERE s.uuid = %s",
+                (id,),
+            )
+            told.append([(table, row) for row in cursor.fetchall()])
+    assert "LEAKED" not in str(told)
+
+    outcome = {
+        "id": "check-edges",
+        "title": "The first and the last year of each row",
+        "hidden": True,
+        "points": 0.0,
+        "message": "",
+        "stdout": "",
+        "hint": "On which side of each border does a birthday fall? Compare `<` with `<=`.",
+    }
+    live, late, (record,) = told[:3]
+    for events_told in (live, late):
+        (edges,) = [data for name, data in events_told if name == "check" and data["id"] == "check-edges"]
+        assert edges == next(check for check in record[1]["checks"] if check["hidden"])
+    assert outcome.items() <= edges.items()
+    assert edges.keys() - outcome.keys() == {"status", "max_points", "duration_ms"}
+    assert edges["status"] != "passed"
+    assert edges["duration_ms"] % 100 == 0
+
+
 def test_late_watchers_are_told_the_same(api: httpx.Client) -> None:
     id = submit(api, answered())
     live = watch(api, id)
