@@ -47,7 +47,7 @@ class Versions(Table):
 
     @staticmethod
     def _publish(db: Connection, new: NewVersion) -> tuple[int, bool]:
-        do(db, "INSERT IGNORE INTO challenges (slug) VALUES (:slug)", slug=new.slug)
+        do(db, _NAME_CHALLENGE, slug=new.slug)
         challenge = do(db, _LOCK_CHALLENGE, slug=new.slug).one()
         same = {"challenge": challenge.id, "hash": new.content_hash}
         version = do(db, _SAME_VERSION, **same).one_or_none()
@@ -291,6 +291,11 @@ def _point(
 
 _FIND_CHALLENGE = "SELECT id, published_version_id FROM challenges WHERE slug = :slug"
 _LOCK_CHALLENGE = _FIND_CHALLENGE + " FOR UPDATE"
+# Not INSERT IGNORE: of several who publish at once each would share a lock on the row, and wait for the
+# others to let go of it.
+_NAME_CHALLENGE = (
+    "INSERT INTO challenges (slug) VALUES (:slug) ON DUPLICATE KEY UPDATE slug = challenges.slug"
+)
 _SAME_VERSION = (
     "SELECT id, number FROM challenge_versions WHERE challenge_id = :challenge AND content_hash = :hash"
 )
