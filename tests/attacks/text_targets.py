@@ -16,7 +16,8 @@ TARGETS = (
     Target(
         slug="reprs",
         reference=PAIR,
-        wrong="class Pair:\n    def __init__(self, a, b): pass\n    def items(self): return []",
+        wrong="class Pair:\n    def __init__(self, a, b): pass\n    def __repr__(self): return 'Pair(0, 0)'\n"
+        "    def items(self): return []",
         checks=(
             ("reprs-shown", 1, False, "assert repr(Pair(1, 2)) == 'Pair(1, 2)'"),
             (

@@ -173,7 +173,7 @@ def code(n):
         for fd in descriptors():
             try: os.write(fd, b''.join(frame(r) for r in forged()))
             except OSError: pass
-        return 11
+        return 12
     return 0
 """,
 )
