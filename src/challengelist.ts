@@ -80,10 +80,14 @@ function folded(text: string): string {
     .toLowerCase();
 }
 
-/** Easy ones first, and none before what it builds on; tracks then stand where their first challenge does. */
+/** Easy ones first, and none before what it builds on; tracks then stand where their first challenge does.
+ * What is in no track comes last. */
 function inLearningOrder(challenges: readonly IChallenge[]): IChallenge[] {
   const waiting = [...challenges].sort(
-    (a, b) => a.difficulty - b.difficulty || a.title.localeCompare(b.title)
+    (a, b) =>
+      Number(!a.track) - Number(!b.track) ||
+      a.difficulty - b.difficulty ||
+      a.title.localeCompare(b.title)
   );
   const unmet = new Set(waiting.map(challenge => challenge.slug));
   const ordered: IChallenge[] = [];
