@@ -136,12 +136,15 @@ async def start(environment: dict[str, str], request: pytest.FixtureRequest) -> 
 
 
 async def left_behind() -> list[str]:
-    """Sandboxes of the test's graders that are still there."""
+    """Sandboxes of the test's graders that were still there: told once, and removed, so that one test's
+    fault does not fail those after it."""
 
     def look() -> list[str]:
         engine = docker.DockerClient(base_url="unix:///var/run/docker.sock")
         try:
             found = engine.containers.list(all=True, filters={"label": f"challengehub={PROJECT}"})
+            for container in found:
+                container.remove(force=True)
             return [container.name for container in found]
         finally:
             engine.close()

@@ -202,7 +202,7 @@ async def test_one_of_two_graders_is_killed_and_the_other_takes_its_work_over(
             await until(two_works)
             await two.end(signal.SIGKILL)
             # its learner's server finds the other one behind the same address
-            load._apis[1].base_url = load.apis[0].base_url
+            load.apis[1].base_url = load.apis[0].base_url
         recorded_once(server, load)
         await two.start()  # and sweeps what its former life left
     finally:
