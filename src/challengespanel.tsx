@@ -210,8 +210,13 @@ function Challenges({ list, opening, trans, onOpen }: IListProps): React.ReactEl
   const first = list.untouched && list.next;
 
   const onKeyDown = (event: React.KeyboardEvent<HTMLInputElement>): void => {
-    if (event.key === 'Enter' && filter.query && filter === wanted && visible.length > 0) {
-      onOpen(visible[0]);
+    if (event.key === 'Enter' && filter.query) {
+      // of what is in the field now, which the list may not show yet
+      const found = list.matching(filter);
+      const best = list.challenges.find(one => found.has(one.slug));
+      if (best) {
+        onOpen(best);
+      }
     } else if (event.key === 'Escape' && filter !== ANY) {
       setFilter(ANY);
     } else {
