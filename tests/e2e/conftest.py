@@ -116,7 +116,7 @@ def page(context: BrowserContext) -> Page:
 
 
 @pytest.fixture(scope="session")
-def desk(browser: Browser, stack: Stack, new_learner: Callable[[], Person]) -> Iterator[Desk]:
+def started_desk(browser: Browser, stack: Stack, new_learner: Callable[[], Person]) -> Iterator[Desk]:
     """One learner with a started workspace, for tests that bring challenges of their own."""
     learner = new_learner()
     context = browser.new_context(base_url=stack.url, viewport={"width": 1440, "height": 900})
@@ -125,10 +125,15 @@ def desk(browser: Browser, stack: Stack, new_learner: Callable[[], Person]) -> I
     sign_in(page, learner)
     page.wait_for_url("**/user/**/lab**", timeout=SLOW_MS)
     page.close()
-    desk = Desk(stack, learner, context)
-    yield desk
-    desk.withdraw()
+    yield Desk(stack, learner, context)
     context.close()
+
+
+@pytest.fixture
+def desk(started_desk: Desk) -> Iterator[Desk]:
+    """The desk; what a test publishes at it is gone when the test is over."""
+    yield started_desk
+    started_desk.withdraw()
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +31,7 @@ class Desk:
     learner: Person
     context: BrowserContext
     run: str = field(default_factory=lambda: os.urandom(3).hex())
+    published: set[str] = field(default_factory=set)
 
     def publish(self, *cells: Any, slug: str = "", **about: Any) -> str:
         """Publish a challenge of these cells; with the slug of an earlier one, as its next version."""
@@ -36,6 +39,19 @@ class Desk:
         text = notebooks.notebook(
             notebooks.text(f"# {slug}"), *cells, challenge={"schema_version": 1, "slug": slug, **about}
         )
+        with self._store() as store:
+            store.publish(new_version(parse_challenge(text), text, "tests", "for a test", forced=True))
+        self.published.add(slug)
+        return slug
+
+    def withdraw(self) -> None:
+        """So that other tests find the list of challenges as it was."""
+        with self._store() as store:
+            while self.published:
+                store.retire(self.published.pop(), "tests", "the test is over")
+
+    @contextmanager
+    def _store(self) -> Iterator[Store]:
         database = Database(
             host=self.stack.address("db"),
             port=3306,
@@ -45,21 +61,9 @@ class Desk:
             connections=1,
         )
         try:
-            version = new_version(parse_challenge(text), text, "tests", "for a test", forced=True)
-            Store(database).publish(version)
+            yield Store(database)
         finally:
             database.close()
-        return slug
-
-    def withdraw(self) -> None:
-        """So that other tests find the list of challenges as it was."""
-        connection = self.stack.mysql()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE challenges SET published_version_id = NULL WHERE slug LIKE %s",
-                (f"test-{self.run}-%",),
-            )
-        connection.close()
 
     def ask(self, method: str, route: str, body: Any = None) -> Any:
         """The learner's server extension, as their page asks it."""

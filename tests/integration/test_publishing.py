@@ -446,24 +446,28 @@ def test_learners_come_first_and_leaving_cancels(
 ) -> None:
     publish(maria, slug, fit(grader, source(slug)), None)
     submit(people.api("ada"), slug, REFERENCE)
-    background, workers = grader.service.background, grader.service.workers
-    idle, workers._idle = workers._idle, 0  # as while every worker has a submission
-    try:
-        with maria.stream("POST", f"/challenges/{slug}/impact", json={"notebook": source(slug)}) as answer:
-            assert next(events(answer.iter_lines())) == (
-                "progress",
-                dict.fromkeys(
-                    ("total", "done", "changed", "now_passed", "no_longer_passed", "unsteady", "failed"), 0
-                )
-                | {"total": 1},
-            )
-            assert background.pool.total == 0
-    finally:
-        workers._idle += idle
-    until = time.monotonic() + 30
-    while background._free._value != background.slots and time.monotonic() < until:
-        time.sleep(0.1)
-    assert background._free._value == background.slots
+    slow = f"{slug}-slow"
+    publish(maria, slow, fit(grader, source(slow, limits={"wall_s": 60})), None)
+    sent = []
+    for name in ("bob", "cy"):  # one for each worker
+        people.make(name)
+        answer = json.loads(source(slow))
+        answer["cells"][1]["source"] = f"import time\ntime.sleep(10)\n{REFERENCE}"
+        sent.append(people.api(name).post("/submissions", json=body(answer, slug=slow), headers=key()).json())
+
+    impact = {"method": "POST", "url": f"/challenges/{slug}/impact", "json": {"notebook": source(slug)}}
+    # who leaves gives back the place in which they waited
+    for _ in range(grader.service.background.slots + 1):
+        with maria.stream(**impact) as answer:
+            name, counts = next(events(answer.iter_lines()))
+            assert (name, counts["total"], counts["done"]) == ("progress", 1, 0)
+    with maria.stream(**impact) as answer:
+        assert any(counts["done"] for _, counts in events(answer.iter_lines()))
+        states = [
+            people.api(who).get(f"/submissions/{each['id']}").json()["state"]
+            for who, each in zip(("bob", "cy"), sent, strict=True)
+        ]
+    assert "finished" in states
 
 
 # --- from a terminal
