@@ -49,12 +49,11 @@ class Watch:
 
     def _said(self, message: ConsoleMessage) -> None:
         text = f"{message.text} ({message.location.get('url', '')})"
-        if "ERR_NETWORK_CHANGED" in text:
-            return  # the engine made or removed a network; every request is tried again
-        # JupyterLab has complaints of its own; what is ours has our name in its words or its address.
-        # A network that the engine makes or removes breaks what is under way; the page asks again.
-        if "ERR_NETWORK_CHANGED" in text:
+        # A network that the engine makes or removes breaks what is under way, and the page asks again; and
+        # on a busy machine JupyterLab warns of every plugin that took long, which tells of the machine.
+        if "ERR_NETWORK_CHANGED" in text or "ms to activate" in text:
             return
+        # JupyterLab has complaints of its own; what is ours has our name in its words or its address.
         if message.type in ("error", "warning") and "challengehub" in text.lower():
             self.complaints.append(text)
 

@@ -22,7 +22,7 @@ import docker
 import httpx
 import pytest
 
-from tests.conftest import ROOT, Person
+from tests.conftest import ROOT, Person, Stack
 from tests.integration.client import answered, async_client, body, key
 from tests.integration.conftest import Server
 from tests.integration.graders import LIMIT_S, PROJECT, EngineSocket, Start, until
@@ -66,9 +66,11 @@ class Load:
         await until(accepted)
 
     def note(self, answer: httpx.Response) -> None:
-        """An answer during the fault: ours, with words and a time; or the proxy's, with nobody behind it."""
-        assert answer.status_code == 503, answer.text
+        """An answer during the fault: ours, with words and a time; or the proxy's, with nobody behind it, or
+        a page of the Hub's, while the proxy does not know the way to the grader yet."""
+        assert answer.is_error, answer.text
         if answer.headers["Content-Type"].startswith("application/json"):
+            assert answer.status_code == 503, answer.text
             error = answer.json()["error"]
             assert error["message"].endswith(".")
             assert int(answer.headers["Retry-After"]) > 0
@@ -344,6 +346,55 @@ async def test_the_engine_is_cut_off_and_comes_back(
             await load.submit(load.apis[0])  # what needs no engine goes on
             await engine.mend()
         recorded_once(server, load)
+
+
+# --- the Hub and the proxy
+
+
+@pytest.mark.parametrize("service", ["hub", "proxy"])
+async def test_what_stands_before_the_grader_is_stopped_and_started(
+    stack: Stack, people: list[Person], new_learner: Callable[[], Person], service: str
+) -> None:
+    """The installation's own parts: learners come through the proxy, and one of them with a token that the
+    grader has not asked the Hub about yet."""
+    newcomer = await asyncio.to_thread(new_learner)
+    part = stack.part(service)
+    before = {row["id"] for row in _submissions(stack, *people, newcomer)}
+    async with loaded([*people, newcomer], int(stack.settings["CHALLENGEHUB_PORT"]), each=4) as load:
+        try:
+            await asyncio.to_thread(part.stop)
+            late = asyncio.create_task(load.submit(load.apis[2]))
+            await asyncio.sleep(2)  # what comes meanwhile is answered, or cannot connect
+        finally:
+            await asyncio.to_thread(part.start)
+        await late
+
+    async with async_client(stack.url, "") as anybody:
+
+        async def hub_answers() -> bool:
+            with contextlib.suppress(httpx.TransportError):
+                return (await anybody.get(f"{stack.url}/hub/health")).status_code == 200
+            return False
+
+        await until(hub_answers)
+    rows = [row for row in _submissions(stack, *people, newcomer) if row["id"] not in before]
+    assert {row["uuid"]: row["status"] for row in rows} == load.expected
+    assert {(row["checks"], row["different"]) for row in rows} == {(4, 4)}
+
+
+def _submissions(stack: Stack, *people: Person) -> list[dict[str, Any]]:
+    connection = stack.mysql()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT s.id, s.uuid, s.status, COUNT(*) AS checks, COUNT(DISTINCT r.check_id) AS different"
+                " FROM submissions s JOIN check_results r ON r.submission_id = s.id"
+                " WHERE s.username IN %s GROUP BY s.id",
+                ([person.name for person in people],),
+            )
+            return list(cursor.fetchall())
+    finally:
+        connection.close()
 
 
 # --- clocks
