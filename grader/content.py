@@ -113,6 +113,14 @@ def _add_review(commands: Any, add: Callable[..., argparse.ArgumentParser]) -> N
     ):
         step = add(steps, name, help, _step(name))
         step.add_argument("draft", type=int, metavar="N")
+        if name in ("approve", "reject"):
+            step.add_argument(
+                "--revision",
+                type=int,
+                required=name == "approve",
+                metavar="R",
+                help="the revision that you have read, as show names it; refused if there is a newer one",
+            )
         step.add_argument("-m", "--text", required=needed, default="", metavar="TEXT", help="what you say")
 
 
@@ -294,7 +302,11 @@ def _show(site: Installation, arguments: argparse.Namespace) -> int:
         f"{note['at'][:16]}  {note['who']} ({note['what']}, revision {note['revision']}): {note['text']}"
         for note in told["notes"]
     ]
-    return _say(told, arguments, words="\n".join([_draft_line(told), "", told["text"], "", *notes]))
+    lines = [_draft_line(told), "", told["text"], "", *notes]
+    if told["state"] == "in_review":
+        named = f"{told['id']} --revision {told['revision']}"
+        lines += ["", f"To publish what you see here: python -m grader review approve {named}"]
+    return _say(told, arguments, words="\n".join(lines))
 
 
 def _check_draft(site: Installation, arguments: argparse.Namespace) -> int:
@@ -306,8 +318,9 @@ def _check_draft(site: Installation, arguments: argparse.Namespace) -> int:
 
 def _step(name: str) -> Run:
     def run(site: Installation, arguments: argparse.Namespace) -> int:
-        seen = site.get(f"/drafts/{arguments.draft}")["revision"]
-        sent = {"text": arguments.text, "revision": seen}
+        sent = {"text": arguments.text}
+        if getattr(arguments, "revision", None) is not None:
+            sent["revision"] = arguments.revision
         try:
             told = site.post(f"/drafts/{arguments.draft}/{name}", sent)
         except Refused as error:

@@ -1,10 +1,14 @@
-// The page on which an author publishes a challenge: check, effect, publish. All text that it shows is set as text, never as HTML.
+// The page on which an author publishes a challenge: check, effect, publish, grade again. All text that it shows is set as text, never as HTML.
 
 const API = new URL('./api/v1/', document.baseURI);
 const XSRF = document.querySelector('meta[name="xsrf"]').content;
+const LOOK_MS = 1000; // between two looks at how far a regrading is
 const part = id => document.getElementById(id);
 
-/** What is being published. `base` is the number of the published version that it would replace, or null. */
+/**
+ * What is being published. `base` is the number of the published version that it would replace, or null; `impact` what
+ * was found of its effect; `stop` ends the work that is going on.
+ */
 let current = null;
 
 async function ask(path, body, signal) {
@@ -79,7 +83,10 @@ function fail(reason) {
   }
   part('error').textContent = reason.message;
   part('error').hidden = false;
+  part('error').scrollIntoView({ block: 'nearest' });
 }
+
+const BEFORE_MEASURING = part('effect-told').textContent;
 
 /** As the grader makes it where a notebook names none. */
 function slugOf(notebook, filename) {
@@ -92,11 +99,11 @@ function slugOf(notebook, filename) {
 }
 
 async function choose(file) {
-  current?.work?.abort();
-  for (const id of ['challenge', 'effect', 'publish', 'error', 'told', 'again', 'working']) {
+  current?.leave?.();
+  for (const id of ['challenge', 'effect', 'publish', 'regrade', 'error', 'told', 'again', 'working', 'changes', 'regraded']) {
     part(id).hidden = true;
   }
-  part('changes').hidden = true;
+  part('effect-told').textContent = BEFORE_MEASURING;
   part('verdict').textContent = '';
   say('');
   part('challenge').hidden = false;
@@ -114,7 +121,7 @@ async function choose(file) {
     fail(new Error('This is not a notebook. Choose the .ipynb file of your challenge.'));
     return;
   }
-  current = { slug, text, base: null, work: null };
+  current = { slug, text, base: null, impact: null };
   part('challenge-title').textContent = slug;
   try {
     await readStanding();
@@ -140,32 +147,44 @@ async function readStanding() {
   }
 }
 
-/** Runs long work with its progress bar and its Stop button. */
-async function work(doing, path, body, on) {
+/** Shows in the section `where` how far long work is, with a button that calls `stop`. */
+function progress(where, doing, { done, total, doing: what } = {}) {
+  const working = part('working');
+  if (working.parentElement !== part(where)) {
+    part(where).append(working);
+  }
+  working.hidden = false;
+  if (total === undefined) {
+    part('progress').removeAttribute('value');
+    part('doing').textContent = doing;
+  } else {
+    part('progress').max = total;
+    part('progress').value = done;
+    part('doing').textContent = `${what || doing}: ${done} of ${total}`;
+  }
+}
+
+/** Runs work that ends when nobody watches it. */
+async function work(where, doing, path, body, on) {
   const mine = current;
-  mine.work = new AbortController();
+  const mayGoOn = new AbortController();
+  mine.stop = mine.leave = () => mayGoOn.abort();
   part('error').hidden = part('again').hidden = true;
-  part('working').hidden = false;
-  part('progress').removeAttribute('value');
-  part('doing').textContent = doing;
+  progress(where, doing);
   try {
-    const progress = ({ done, total, doing: what }) => {
-      part('progress').max = total;
-      part('progress').value = done;
-      part('doing').textContent = `${what || doing}: ${done} of ${total}`;
-    };
-    return await watch(path, body, { progress, ...on }, mine.work.signal);
+    return await watch(path, body, { progress: counts => progress(where, doing, counts), ...on }, mayGoOn.signal);
   } finally {
     if (mine === current) {
       part('working').hidden = true;
+      mine.leave = null;
     }
   }
 }
 
 async function check() {
-  part('told').hidden = part('effect').hidden = part('publish').hidden = true;
+  part('told').hidden = part('effect').hidden = part('publish').hidden = part('regrade').hidden = true;
   part('verdict').textContent = '';
-  const report = await work('Checking', `challenges/${encodeURIComponent(current.slug)}/check`, {
+  const report = await work('challenge', 'Checking', `challenges/${encodeURIComponent(current.slug)}/check`, {
     notebook: current.text
   });
   show(report);
@@ -206,22 +225,24 @@ function survivor({ cell, line, operator, diff }) {
   return [element('h3', `${operator}, line ${line} of ${cell}`), shown];
 }
 
+/** A row of `table` for a verdict that differs. */
+function addChange(table, { learner, before_status, before_score, after_status, after_score, message }) {
+  const row = document.createElement('tr');
+  row.append(element('td', learner), element('td', `${before_status}, ${before_score} points`));
+  row.append(element('td', after_status ? `${after_status}, ${after_score} points` : message));
+  part(table).tBodies[0].append(row);
+  part(table).hidden = false;
+}
+
 async function measure() {
-  const rows = part('changes').tBodies[0];
-  rows.replaceChildren();
-  const impact = await work('Grading the latest submissions', `challenges/${encodeURIComponent(current.slug)}/impact`, {
-    notebook: current.text
-  }, {
-    change: ({ learner, before_status, before_score, after_status, after_score, message }) => {
-      const row = document.createElement('tr');
-      row.append(element('td', learner), element('td', `${before_status}, ${before_score} points`));
-      row.append(element('td', after_status ? `${after_status}, ${after_score} points` : message));
-      rows.append(row);
-      part('changes').hidden = false;
-    }
-  });
-  part('effect-told').textContent = impact.message;
-  say(impact.message);
+  part('changes').tBodies[0].replaceChildren();
+  part('changes').hidden = true;
+  const path = `challenges/${encodeURIComponent(current.slug)}/impact`;
+  const mine = current;
+  const change = told => addChange('changes', told);
+  mine.impact = await work('effect', 'Grading the latest submissions', path, { notebook: mine.text }, { change });
+  part('effect-told').textContent = mine.impact.message;
+  say(mine.impact.message);
 }
 
 async function publish(how) {
@@ -233,17 +254,69 @@ async function publish(how) {
     if (how === 'review') {
       const draft = await (await ask('drafts', body)).json();
       await ask(`drafts/${draft.id}/submit`, {});
-      say('It is in review now. Somebody else has to approve it; then it is published.');
+      say(`Draft ${draft.id} is in review now. Somebody else has to approve it; then it is published.`);
     } else {
-      const { message } = await (await ask(`challenges/${encodeURIComponent(current.slug)}/versions`, body)).json();
+      const { message, created } = await (await ask(`challenges/${encodeURIComponent(current.slug)}/versions`, body)).json();
       say(message);
+      if (created && body.base) {
+        offerRegrading(body.why);
+      }
     }
-    part('publish').hidden = true;
+    part('publish').hidden = part('effect').hidden = true;
     part('why').value = '';
     await readStanding();
   } finally {
     buttons.forEach(button => (button.disabled = false));
   }
+}
+
+function offerRegrading(why) {
+  const known = current.impact;
+  if (known && !known.changed) {
+    return; // nobody's verdict would be another one
+  }
+  part('regrade-told').textContent = known
+    ? `${known.message} The verdicts stand as they are until you have them graded again.`
+    : 'The verdicts that learners have stand as they are until you have them graded again.';
+  part('regrade-why').value = why;
+  part('regrade-asked').hidden = false;
+  part('regraded').tBodies[0].replaceChildren();
+  part('regrade').hidden = false;
+}
+
+/** For the record; goes on when the page is left. */
+async function regrade() {
+  const mine = current;
+  const asked = { version: mine.base, why: part('regrade-why').value.trim() };
+  part('error').hidden = true;
+  let run = await (await ask(`challenges/${encodeURIComponent(mine.slug)}/regradings`, asked)).json();
+  const { id } = run;
+  part('regrade-asked').hidden = true;
+  part('regrade-told').textContent = 'This goes on if you leave the page.';
+  mine.stop = () => ask(`regradings/${id}/cancel`, {});
+  while (run.state === 'running') {
+    progress('regrade', 'Graded again', run);
+    await new Promise(resolve => setTimeout(resolve, LOOK_MS));
+    if (mine !== current) {
+      return;
+    }
+    try {
+      run = await (await ask(`regradings/${id}`)).json();
+    } catch (reason) {
+      if (reason.code) {
+        throw reason;
+      }
+      part('doing').textContent = reason.message; // it goes on without us; look again
+    }
+  }
+  part('working').hidden = true;
+  run.changes.forEach(change => addChange('regraded', change));
+  const ended = run.state === 'finished' ? 'Finished' : 'Stopped';
+  const changed = run.changed === 1 ? '1 verdict' : `${run.changed} verdicts`;
+  const kept = run.failed ? ` ${run.failed} could not be graded with this version and stay as they were.` : '';
+  part('regrade-told').textContent =
+    `${ended}: ${run.done - run.failed} of ${run.total} graded again, ${changed} changed.${kept}`;
+  say(part('regrade-told').textContent);
 }
 
 const guarded = run => () => run().catch(fail);
@@ -255,15 +328,19 @@ part('file').addEventListener('change', () => {
   }
   part('file').value = ''; // so that the same file, mended, can be chosen again
 });
-part('cancel').addEventListener('click', () => {
-  current.work.abort();
-  part('again').hidden = false;
-});
+part('cancel').addEventListener('click', guarded(async () => {
+  await current.stop();
+  part('again').hidden = !part('regrade').hidden;
+}));
 part('again').addEventListener('click', guarded(check));
 part('measure').addEventListener('click', guarded(measure));
 part('publish').addEventListener('submit', event => {
   event.preventDefault();
   void publish(event.submitter?.value).catch(fail);
+});
+part('regrade').addEventListener('submit', event => {
+  event.preventDefault();
+  void regrade().catch(fail);
 });
 for (const name of ['dragover', 'dragleave', 'drop']) {
   part('drop').addEventListener(name, event => {

@@ -505,11 +505,18 @@ def test_a_challenge_is_looked_after_from_a_terminal(
     assert command("maria", "review", "submit", str(file), "-m", "a better title")[0] == 0
     (draft,) = json.loads(command("carl", "review", "list", "--challenge", slug, "--json")[1])["drafts"]
     number = str(draft["id"])
-    status, told = command("maria", "review", "approve", number)
+    status, told = command("maria", "review", "approve", number, "--revision", "1")
     assert (status, "other than its author" in told) == (2, True)
-    assert "+title: Twice" in command("carl", "review", "show", number)[1]
+    told = command("carl", "review", "show", number)[1]
+    assert "+title: Twice" in told
+    assert f"review approve {number} --revision 1" in told
     assert command("carl", "review", "comment", number, "-m", "nice")[0] == 0
-    assert command("carl", "review", "approve", number) == (0, f"{slug} version 2 is published.\n")
+    # what was read is what is published, or nothing is
+    assert command("maria", "review", "submit", str(file), "-m", "mended", "--draft", number)[0] == 0
+    status, told = command("carl", "review", "approve", number, "--revision", "1")
+    assert (status, "it is at revision 2 now, not 1. Read it again" in told) == (2, True)
+    published_now = (0, f"{slug} version 2 is published.\n")
+    assert command("carl", "review", "approve", number, "--revision", "2") == published_now
 
     status, told = command("carl", "versions", slug)
     assert [line.split()[:2] for line in told.splitlines()] == [["→", "2"], ["1", ANY]]
@@ -525,6 +532,13 @@ def test_a_challenge_is_looked_after_from_a_terminal(
     assert (status, json.loads(told)["message"]) == (0, "This changes 0 of 0 verdicts.")
     status, told = command("carl", "regrade", slug, "-m", "again")
     assert (status, "is finished: 0 of 0" in told) == (0, True)
+
+
+def test_an_approval_has_to_name_what_was_read(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        command("carl", "review", "approve", "1")
+    assert refused.value.code == 2
+    assert "--revision" in capsys.readouterr().err
 
 
 def test_the_terminal_says_what_is_wrong(command: Any, tmp_path: Path, capsys: Any) -> None:
