@@ -31,6 +31,7 @@ CODES: dict[str, Severity] = {
     "hidden_text_leaks": Severity.ERROR,
     "hidden_repeats_visible": Severity.WARNING,
     "forgeable": Severity.WARNING,
+    "prompt_stripped": Severity.ERROR,
     "metadata_misspelt": Severity.WARNING,
     "link_malformed": Severity.ERROR,
     "link_broken": Severity.ERROR,

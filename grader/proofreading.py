@@ -45,6 +45,7 @@ def proofread(
     """All findings on one challenge; ``folder`` is where its relative links count from, if there is one."""
     return [
         *_checks(challenge),
+        *_prompts(challenge),
         *_leaks(challenge, release),
         *_spelling(written),
         *_links(challenge, written, folder),
@@ -67,6 +68,36 @@ def _checks(challenge: Challenge) -> Iterator[Finding]:
                 f"points can be forged{hidden}.",
                 check.id,
             )
+
+
+def _prompts(challenge: Challenge) -> Iterator[Finding]:
+    """Examples for doctest in a string: IPython takes them for a session that was pasted, and cleans up."""
+    for cell in challenge.cells:
+        lines = _prompts_in_strings(cell.source) if cell.role in (Role.CHECK, Role.SETUP) else []
+        if lines:
+            number, text = lines[0]
+            more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+            yield Finding(
+                "prompt_stripped",
+                f"Line {number}, {_short(text.strip())!r}{more}: IPython takes this for a line pasted from a "
+                "terminal and removes the >>>, within a string too, so that doctest finds no example to "
+                'try. Put the examples into the docstring of a function (def examples(): """…"""), which is '
+                "left as it is.",
+                cell.id,
+                {"lines": [number for number, _ in lines]},
+            )
+
+
+def _prompts_in_strings(source: str) -> list[tuple[int, str]]:
+    """(number, text) of the lines that lose a prompt: those in a string that begins behind something else."""
+    tree, lines = _parsed(source), source.splitlines()
+    found: set[int] = set()
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno:
+            before = lines[node.lineno - 1].encode()[: node.col_offset]
+            within = range(node.lineno + 1, node.end_lineno + 1) if before.strip() else ()
+            found.update(number for number in within if lines[number - 1].lstrip().startswith(">>>"))
+    return [(number, lines[number - 1]) for number in sorted(found)]
 
 
 def _leaks(challenge: Challenge, release: Mapping[str, Any]) -> Iterator[Finding]:
@@ -148,13 +179,8 @@ def _regions(source: str, name: str) -> list[str]:
 def _tests(source: str) -> Iterator[str]:
     """What a hidden part asserts, each as its text."""
     source = textwrap.dedent(source)
-    try:
-        with warnings.catch_warnings():  # of an author's backslashes
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    for node in ast.walk(tree):
+    tree = _parsed(source)
+    for node in ast.walk(tree) if tree else ():
         part: ast.AST | None = None
         if isinstance(node, ast.Assert):
             part = node.test
@@ -163,6 +189,15 @@ def _tests(source: str) -> Iterator[str]:
         if part is not None and any(isinstance(each, ast.Constant) for each in ast.walk(part)):
             # a test without any literal gives nothing away
             yield ast.get_source_segment(source, part) or ""
+
+
+def _parsed(source: str) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():  # of an author's backslashes
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _dense(text: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 from grader.challenge import parse_challenge
 from grader.findings import Finding, Severity
 from grader.fitness import FitnessReport, examine
+from grader.inside.author import transform
 from grader.proofreading import neighbours
 
 from .notebooks import cell, check, marked, notebook, setup, solution, text
@@ -76,6 +77,37 @@ async def test_a_hidden_test_that_is_also_visible_is_a_warning() -> None:
 async def test_a_check_that_can_be_forged_is_a_warning() -> None:
     report = await examined(*GOOD, check("loose", "assert double(9) == 18", about={"judge": "in-kernel"}))
     assert ("forgeable", "loose") in codes(report)
+
+
+IN_A_STRING = {
+    "at once": ('examples = """\n>>> double(4)\n8\n"""', [2]),
+    "indented, far down": ("x = 1\n\nexamples = r'''a\n    >>> double(4)\n    8\n    >>> 1\n'''", [4, 6]),
+    "an argument": ('len("""\n>>> double(4)\n8\n""")', [2]),
+    "with values": ('examples = f"""\n>>> double({4})\n8\n"""', [2]),
+    "behind other letters": ('ä = "ä"; examples = """\n>>> ä\n"""', [2]),
+    "a docstring": ('def examples():\n    """Some.\n\n    >>> double(4)\n    8\n    """', []),
+    "on lines of its own": ('len(\n    """\n    >>> double(4)\n    8\n    """\n)', []),
+    "not at the beginning": ('examples = """a\nx >>> double(4)\n8\n"""', []),
+    "one line": ('examples = ">>> double(4)\\n8"', []),
+    "a comment": ("# see\n#\n# >>> double(4)", []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "lines"), IN_A_STRING.values(), ids=IN_A_STRING)
+async def test_examples_for_doctest_that_would_lose_their_prompts(source: str, lines: list[int]) -> None:
+    # what IPython does is what the finding is about
+    changed = [
+        number
+        for number, (before, after) in enumerate(
+            zip(source.splitlines(), transform(source).splitlines(), strict=True), 1
+        )
+        if before != after
+    ]
+    assert changed == lines
+    report = await examined(*GOOD, check("told", source, points=0))
+    found = [each for each in report.findings if each.code == "prompt_stripped"]
+    assert [(each.cell, each.details["lines"]) for each in found] == ([("told", lines)] if lines else [])
+    assert report.fit is (not lines)
 
 
 # -- spelling and links --------------------------------------------------------------------------------
