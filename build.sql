@@ -230,6 +230,49 @@ CREATE TABLE IF NOT EXISTS hints_taken (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
   COMMENT='Hints that learners asked for; what helped whom, and from which attempt on';
 
+CREATE TABLE IF NOT EXISTS best_scores (
+  username       VARCHAR(255) NOT NULL COMMENT 'The learner: the name that the Hub gave',
+  challenge_id   INT UNSIGNED NOT NULL COMMENT 'The challenge',
+  score          DOUBLE NOT NULL COMMENT 'The most points of a graded submission, by the verdicts in force',
+  passed         BOOLEAN NOT NULL COMMENT 'Whether a submission has passed',
+  submission_id  BIGINT UNSIGNED NOT NULL COMMENT 'The first submission with these points; tells who had them first',
+  PRIMARY KEY (username, challenge_id),
+  CONSTRAINT best_scores_challenge FOREIGN KEY (challenge_id) REFERENCES challenges (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+  COMMENT='What submissions says of each learner and challenge, in one row, so that a leaderboard reads no history. Emptied, it is filled again at the next start';
+
+-- The condition is looked at once and first: where there are rows the history is not read.
+INSERT INTO best_scores (username, challenge_id, score, passed, submission_id)
+SELECT b.username, b.challenge_id, b.score, b.passed, MIN(s.id)
+FROM (
+    SELECT username, challenge_id, MAX(score) AS score, MAX(status = 'passed') AS passed
+    FROM submissions
+    WHERE score IS NOT NULL AND (SELECT COUNT(*) FROM (SELECT 1 FROM best_scores LIMIT 1) AS any_row) = 0
+    GROUP BY username, challenge_id
+  ) AS b
+  JOIN submissions s ON s.username = b.username AND s.challenge_id = b.challenge_id AND s.score = b.score
+GROUP BY b.username, b.challenge_id, b.score, b.passed
+ON DUPLICATE KEY UPDATE username = best_scores.username;
+
+CREATE TABLE IF NOT EXISTS leaderboard_members (
+  username      VARCHAR(255) NOT NULL COMMENT 'Who takes part: the name that the Hub gave; never shown to others',
+  display_name  VARCHAR(40) NOT NULL COLLATE utf8mb4_0900_ai_ci
+                COMMENT 'What others see; no two that differ only in case or accents',
+  since         DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)) COMMENT 'From when on',
+  PRIMARY KEY (username),
+  UNIQUE KEY leaderboard_members_name (display_name)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+  COMMENT='Learners who chose to stand on leaderboards; who leaves is deleted here, and nothing of it is kept';
+
+CREATE TABLE IF NOT EXISTS leaderboard_classes (
+  username  VARCHAR(255) NOT NULL COMMENT 'Somebody who takes part',
+  class     VARCHAR(255) NOT NULL COMMENT 'A class they are in: a group of the Hub, as it said when they were here last',
+  PRIMARY KEY (username, class),
+  KEY leaderboard_classes_class (class, username),
+  CONSTRAINT leaderboard_classes_member FOREIGN KEY (username) REFERENCES leaderboard_members (username) ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+  COMMENT='In which classes those who take part are; of others nothing is kept';
+
 CREATE TABLE IF NOT EXISTS audit (
   id       BIGINT UNSIGNED NOT NULL AUTO_INCREMENT COMMENT 'Surrogate key; grows in the order of events',
   at       DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)) COMMENT 'When',

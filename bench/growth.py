@@ -44,6 +44,15 @@ class Filled:
         self.database, self.store = database, Store(database)
         self.rows = 0
 
+    def members(self) -> None:
+        """Everybody with a history takes part in the leaderboards."""
+
+        def fill(db: Any) -> None:
+            db.execute(text(_MEMBERS))
+            db.execute(text(_BEST_SCORES))
+
+        self.database.transaction(fill)
+
     def challenges(self, number: int) -> None:
         there = len(self.store.published())
         publish_notebooks(self.store, [f"bench-{place:04}" for place in range(there, number)])
@@ -100,6 +109,11 @@ _CHECKS = """INSERT INTO check_results (submission_id, position, check_id, statu
     SELECT s.id, 0, 'check-1', 'passed', 1, 1, FALSE, '', '', 1, '' FROM submissions s
     LEFT JOIN check_results c ON c.submission_id = s.id AND c.position = 0
     WHERE s.state = 'finished' AND c.submission_id IS NULL AND s.id >= :first"""
+_MEMBERS = """INSERT IGNORE INTO leaderboard_members (username, display_name)
+    SELECT DISTINCT username, username FROM submissions WHERE state = 'finished'"""
+_BEST_SCORES = """INSERT IGNORE INTO best_scores (username, challenge_id, score, passed, submission_id)
+    SELECT username, challenge_id, MAX(score), TRUE, MIN(id) FROM submissions WHERE state = 'finished'
+    GROUP BY username, challenge_id"""
 _WAITING = (
     _INTO.format(more="") + _NUMBERS + _ROW.format(who="n.i % 100", turn="n.i DIV 100", state="'queued'")
 )
@@ -108,7 +122,8 @@ _WAITING = (
 def steps(filled: Filled) -> dict[str, Callable[[], Any]]:
     """What the grader asks of the record, by name; each leaves the sizes as they are."""
     store = filled.store
-    version = store.published()[0]
+    published = store.published()
+    version, challenges = published[0], [each.challenge_id for each in published]
     (known,) = store.submissions("learner-1", None, 1) or [None]
 
     def accept() -> None:
@@ -126,6 +141,7 @@ def steps(filled: Filled) -> dict[str, Callable[[], Any]]:
         "list a learner's": lambda: store.submissions("learner-1", None, 20),
         "progress": lambda: store.progress("learner-1"),
         "list challenges": store.published,
+        "leaderboard": lambda: store.leaderboard("learner-1", challenges),
         "count waiting": store.waiting,
         "look for lost work": lambda: store.take_back([], None),
     }
@@ -197,6 +213,7 @@ def measure(rig: Rig) -> dict[str, Any]:
         filled.challenges(rig.choose(100, 500, 500))
         found["challenges"][str(len(filled.store.published()))] = timed(filled, rounds)["list challenges"]
         filled.history(1000)
+        filled.members()
         for waiting in (1, 10, 100, 1000):
             filled.queue(waiting)
             found["waiting"][str(waiting)] = timed(filled, rounds)

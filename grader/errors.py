@@ -104,6 +104,36 @@ class SolutionWithheld(GraderError):
     code, http_status = "solution_withheld", 403
 
 
+class DisplayNameEmpty(GraderError):
+    code, http_status = "display_name_empty", 422
+
+
+class DisplayNameTooLong(GraderError):
+    code, http_status = "display_name_too_long", 422
+
+
+class DisplayNameUnfit(GraderError):
+    """It has a character that nobody sees or that steers the text around it; ``details["character"]``."""
+
+    code, http_status = "display_name_unfit", 422
+
+
+class DisplayNameTaken(GraderError):
+    """Somebody else on the leaderboards has it, or one that differs only in case or accents."""
+
+    code, http_status = "display_name_taken", 409
+
+
+class TrackUnknown(GraderError):
+    code, http_status = "track_unknown", 404
+
+
+class ClassUnknown(GraderError):
+    """No such class, or one that the caller is not in: which there are is nobody else's business."""
+
+    code, http_status = "class_unknown", 404
+
+
 class VersionStale(GraderError):
     """The learner holds a version that is no longer the published one; ``details["current"]`` is."""
 

@@ -29,6 +29,8 @@ SELF_CHECK = f"service:{SELF_CHECK_SERVICE}"
 WRITE_CHALLENGES = "custom:challenges:write"
 READ_SUBMISSIONS = "custom:submissions:read"
 MODERATE_SUBMISSIONS = "custom:submissions:moderate"
+# Groups that say what an account is (hub_config/roles.py); any other group of the Hub is a class.
+PARTS = frozenset({"participants", "instructors", "moderators"})
 # What every token inside a notebook container carries, and no other: it says which server it may reach.
 OF_A_SERVER = "access:servers!server="
 
@@ -51,6 +53,11 @@ class Caller:
         Not by the token inside an admin's notebook container, which whatever runs there can read.
         """
         return self.admin and not any(scope.startswith(OF_A_SERVER) for scope in self.scopes)
+
+    @property
+    def classes(self) -> frozenset[str]:
+        """As of the Hub's answer about the caller, which is believed for five minutes."""
+        return self.groups - PARTS
 
     def may(self, scope: str) -> bool:
         return scope in self.scopes or self.rules

@@ -15,7 +15,17 @@ ROOT = Path(__file__).parents[1]
 # Lower may not import higher; modules on one level may import each other where that makes no circle.
 LEVELS = [
     {"models", "errors"},
-    {"settings", "metadata", "notebook", "nbgrader", "ratelimit", "database", "findings", "operators"},
+    {
+        "settings",
+        "metadata",
+        "notebook",
+        "nbgrader",
+        "ratelimit",
+        "database",
+        "findings",
+        "operators",
+        "displayname",
+    },
     {
         "challenge",
         "release",

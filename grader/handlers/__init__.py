@@ -8,7 +8,7 @@ from typing import Any
 from tornado.web import RequestHandler
 
 from ..hub import OAuthCallback
-from . import challenges, drafts, help, pages, regradings, service, submissions, versions
+from . import challenges, drafts, help, leaderboards, pages, regradings, service, submissions, versions
 from .base import API, Parts, Seats
 
 __all__ = ["API", "Parts", "Seats", "routes"]
@@ -21,6 +21,7 @@ def routes(parts: Parts) -> list[tuple[str, type[RequestHandler], dict[str, Any]
         *challenges.ROUTES,
         *help.ROUTES,
         *submissions.ROUTES,
+        *leaderboards.ROUTES,
         *versions.ROUTES,
         *drafts.ROUTES,
         *regradings.ROUTES,

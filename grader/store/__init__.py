@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .curation import Curation, Draft, DraftContent, DraftState
 from .hints import Hints
+from .leaderboards import Leaderboards
 from .queue import Queue
 from .regrading import RegradingItem, Regradings, Target
 from .rows import Accepted, NewSubmission, Version, Work
@@ -28,5 +29,5 @@ __all__ = [
 ]
 
 
-class Store(Curation, Queue, Regradings, Hints):
-    """One database: what is published, what waits, what came of it, and what helped."""
+class Store(Curation, Queue, Regradings, Hints, Leaderboards):
+    """One database: what is published, what waits, what came of it, what helped, and who shows it."""

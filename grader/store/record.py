@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from ..models import CellResult, CheckResult, Result, State
+from .leaderboards import count_best
 from .rows import Table, Work, clean, do, iso, position, unpacked
 
 
@@ -24,6 +25,7 @@ class Record(Table):
         def body(db: Connection) -> dict[str, Any] | None:
             holder = {"id": work.id, "claim": work.claim}
             if do(db, _FINISH, **holder, **as_verdict(result)).rowcount == 1:
+                count_best(db, work.id)
                 if checks:
                     db.execute(text(INSERT_CHECK), checks)
                 if cells:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, text
 
 from ..errors import RegradingUnknown, StateConflict
 from ..models import Result
+from .leaderboards import recount_best
 from .record import (
     CELLS,
     CHECKS,
@@ -155,6 +156,7 @@ class Regradings(Record):
             db.execute(text(INSERT_CHECK), checks)
         if cells:
             db.execute(text(INSERT_CELL), cells)
+        recount_best(db, id)
 
     def fail_regrading(self, item: RegradingItem, message: str) -> None:
         """It cannot be graded against that version, and keeps its verdict."""

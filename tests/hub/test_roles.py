@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from hub_config.roles import CUSTOM_SCOPES, MODERATE_SUBMISSIONS, READ_SUBMISSIONS, WRITE_CHALLENGES
+from grader.hub import PARTS as GRADER_PARTS
+from hub_config.roles import CUSTOM_SCOPES, GROUPS, MODERATE_SUBMISSIONS, READ_SUBMISSIONS, WRITE_CHALLENGES
 from tests.hub.running_hub import (
     ADMIN_PASSWORD,
     GRADER_TOKEN,
@@ -279,6 +280,15 @@ def test_what_the_grader_learns_of_a_caller(
     assert set(model["scopes"]) & CUSTOM_SCOPES.keys() == scopes
     assert "access:services!service=grader" in model["scopes"]
     assert model["groups"] == [f"{part}s"]
+
+
+def test_the_grader_takes_no_group_of_ours_for_a_class(hub: Hub, admin: str, somebody: Somebody) -> None:
+    assert frozenset(GROUPS) == GRADER_PARTS
+    name = somebody()
+    assert hub.api("POST", f"/groups/class-of-{name}", admin, {}).ok
+    assert hub.api("POST", f"/groups/class-of-{name}/users", admin, {"users": [name]}).ok
+    groups = hub.api("GET", "/user", hub.token(name)).json()["groups"]
+    assert set(groups) - GRADER_PARTS == {f"class-of-{name}"}
 
 
 @pytest.fixture

@@ -152,6 +152,23 @@ def result_of(answer: requests.Response, schema: str) -> Any:
     return data
 
 
+def drive_leaderboard(api: Api, other: Api) -> None:
+    name = f"Ada {uuid.uuid4().hex[:8]}"
+    assert api("readLeaderboard").json()["taking_part"] is None
+    assert api("takePart", json={"display_name": f" {name} "}).json()["taking_part"]["display_name"] == name
+    assert other("takePart", json={"display_name": name.upper()}).status_code == 409
+    for unfit in ("", "x" * 41, "Ada\u202e"):
+        assert other("takePart", json={"display_name": unfit}).status_code == 422
+    assert other("takePart", json={}, fits=False).status_code == 400
+    found = api("readLeaderboard", params={"track": "first-steps"}).json()
+    assert [row["display_name"] for row in found["rows"] if row["own"]] == [name]
+    assert name in {row["display_name"] for row in other("readLeaderboard").json()["rows"]}
+    assert api("readLeaderboard", params={"track": "nothing-here"}).status_code == 404
+    assert api("readLeaderboard", params={"class": "participants"}).status_code == 404
+    assert api("leaveLeaderboards").json() == {"taking_part": None}
+    assert name not in {row["display_name"] for row in other("readLeaderboard").json()["rows"]}
+
+
 def drive_authoring(author: Api, reviewer: Api) -> None:
     """Every operation for those who write challenges; ``author`` is an admin."""
     slug, why = f"two-{uuid.uuid4().hex[:8]}", {"why": "because"}
@@ -325,6 +342,7 @@ def test_every_operation_answers_as_described(
     assert len(api("listGradings", id).json()["gradings"]) == 1
     assert api("listGradings", missing).status_code == 404
     author, reviewer = Api(stack, admin.token), Api(stack, instructor.token)
+    drive_leaderboard(api, reviewer)
     drive_authoring(author, reviewer)
 
     stranger = Api(stack, "")
