@@ -107,6 +107,25 @@ class SolutionHandler(_Handler):
         return await self.grader.request("GET", f"challenges/{checked_slug(slug)}/solution")
 
 
+class LeaderboardHandler(_Handler):
+    @authenticated
+    async def get(self) -> None:
+        asked = {name: self.get_query_argument(name, "", strip=False) for name in ("track", "class")}
+        params = {name: value for name, value in asked.items() if value}
+        await self.answer(self.grader.request("GET", "leaderboard", params=params))
+
+    @authenticated
+    async def post(self) -> None:
+        (name,) = self.text_fields("display_name")
+        await self.answer(self.grader.request("POST", "leaderboard", json={"display_name": name}))
+
+
+class LeaveLeaderboardHandler(_Handler):
+    @authenticated
+    async def post(self) -> None:
+        await self.answer(self.grader.request("POST", "leaderboard/leave", json={}))
+
+
 class OpenHandler(_Handler):
     @authenticated
     async def post(self) -> None:
@@ -242,6 +261,8 @@ ROUTES = [
     (rf"challenges/{SEGMENT}", ChallengeHandler),
     (rf"challenges/{SEGMENT}/hints", HintsHandler),
     (rf"challenges/{SEGMENT}/solution", SolutionHandler),
+    (r"leaderboard", LeaderboardHandler),
+    (r"leaderboard/leave", LeaveLeaderboardHandler),
     (r"open", OpenHandler),
     (r"update", UpdateHandler),
     (r"restore", RestoreHandler),

@@ -11,8 +11,10 @@ import {
   ICheckInfo,
   IHints,
   IKept,
+  ILeaderboard,
   ISessionStanding,
   ISubmission,
+  ITakingPart,
   KeptEvent,
   SubmissionEvent
 } from './types';
@@ -112,6 +114,22 @@ export class Api {
   /** Takes the hint of this number, the next one or one taken before. */
   async takeHint(slug: string, number: number): Promise<IHints> {
     return this.post(`challenges/${slug}/hints`, { number });
+  }
+
+  /** How those who take part stand; '' is all tracks, and everybody. */
+  async leaderboard(track: string, ofClass: string): Promise<ILeaderboard> {
+    const query = URLExt.objectToQueryString({ track, class: ofClass });
+    return this.get(this.url('leaderboard') + query);
+  }
+
+  /** Stand on leaderboards under this name from now on. */
+  async takePart(name: string): Promise<ITakingPart> {
+    const answer = this.post<{ taking_part: ITakingPart }>('leaderboard', { display_name: name });
+    return (await answer).taking_part;
+  }
+
+  async leaveLeaderboards(): Promise<void> {
+    await this.post('leaderboard/leave', {});
   }
 
   /** The number of the published version. */

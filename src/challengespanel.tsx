@@ -8,7 +8,7 @@ import { Api, ApiError } from './api';
 import { ChallengeCard } from './challengecard';
 import { ChallengeFilters } from './challengefilters';
 import { ANY, ChallengeList, IFilter, ITrack, trackTitle } from './challengelist';
-import { challengesIcon, problemIcon } from './icons';
+import { challengesIcon, leaderboardIcon, problemIcon } from './icons';
 import { IChallenge } from './types';
 
 /** Codes that mean: nothing is wrong, somebody is out of reach. */
@@ -19,7 +19,8 @@ export class ChallengesPanel extends ReactWidget {
   constructor(
     private readonly api: Api,
     private readonly trans: TranslationBundle,
-    private readonly open: (challenge: IChallenge) => Promise<void>
+    private readonly open: (challenge: IChallenge) => Promise<void>,
+    private readonly showLeaderboard: () => void
   ) {
     super();
     this.id = 'challengehub-challenges';
@@ -105,6 +106,15 @@ export class ChallengesPanel extends ReactWidget {
         <div className="ch-Challenges-header">
           <h2>{trans.__('Challenges')}</h2>
           {all.length > 0 && <span>{trans.__('%1 of %2 passed', passedOf(all), all.length)}</span>}
+          <button
+            type="button"
+            className="ch-IconButton"
+            title={trans.__('Leaderboard')}
+            aria-label={trans.__('Leaderboard')}
+            onClick={this.showLeaderboard}
+          >
+            <leaderboardIcon.react tag="span" aria-hidden />
+          </button>
           <button
             type="button"
             className="ch-IconButton"

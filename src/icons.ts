@@ -22,6 +22,11 @@ export const feedbackIcon = icon(
   '<path d="M3 2h10a1 1 0 0 1 1 1v7.5a1 1 0 0 1-1 1H8.6L5 14.6v-3.1H3a1 1 0 0 1-1-1V3a1 1 0 0 1 1-1zm4.3 7.6 4.4-4.4-1-1-3.4 3.4-1.9-1.9-1 1z" fill-rule="evenodd"/>',
   'jp-icon3 jp-icon-selectable'
 );
+export const leaderboardIcon = icon(
+  'leaderboard',
+  '<path d="M6 2h4v12H6zM1.3 6.5h3.5V14H1.3zM11.2 9h3.5v5h-3.5z"/>',
+  'jp-icon3 jp-icon-selectable'
+);
 export const submitIcon = icon('submit', '<path d="M1.8 14 15 8 1.8 2v4.7L10.5 8 1.8 9.3z"/>');
 export const hintIcon = icon(
   'hint',

@@ -24,8 +24,9 @@ import { Against, AttemptsView } from './attempts';
 import { ChallengesPanel } from './challengespanel';
 import { Feedback } from './feedback';
 import { FeedbackPanel } from './feedbackpanel';
-import { challengesIcon, feedbackIcon, submitIcon } from './icons';
+import { challengesIcon, feedbackIcon, leaderboardIcon, submitIcon } from './icons';
 import { Kept, sendNow } from './kept';
+import { LeaderboardTab, LeaderboardView } from './leaderboard';
 import { placesOf } from './places';
 import { wordsOf } from './problems';
 import { SessionWatch } from './session';
@@ -38,6 +39,7 @@ namespace CommandIDs {
   export const submit = 'challengehub:submit';
   export const showChallenges = 'challengehub:show-challenges';
   export const showFeedback = 'challengehub:show-feedback';
+  export const showLeaderboard = 'challengehub:show-leaderboard';
   export const showAttempts = 'challengehub:show-attempts';
 }
 
@@ -91,7 +93,10 @@ function activate(
     if (!feedback) {
       feedback = new Feedback(slug, api, trans);
       feedback.said.connect((_, text) => say(text));
-      feedback.finished.connect(() => void challenges.refresh());
+      feedback.finished.connect(() => {
+        void challenges.refresh();
+        leaderboard.refresh();
+      });
       feedback.changed.connect(() => commands.notifyCommandChanged(CommandIDs.submit));
       feedback.outdated.connect((_, path) => void update(path));
       feedback.keeping.connect(() => void kept.watch());
@@ -150,7 +155,17 @@ function activate(
     }
   };
 
-  const challenges = new ChallengesPanel(api, trans, open);
+  const leaderboard = new LeaderboardTab(
+    () => new LeaderboardView(api, trans, say),
+    widget => {
+      if (!widget.isAttached) {
+        // Notebook 7 has room for one notebook alone in the middle
+        shell.add(widget, labShell ? 'main' : 'right');
+      }
+      shell.activateById(widget.id);
+    }
+  );
+  const challenges = new ChallengesPanel(api, trans, open, () => leaderboard.open());
   const feedback = new FeedbackPanel(trans, shortcut);
   // before the file browser (100) at the left, first at the right
   shell.add(challenges, 'left', { rank: 50 });
@@ -304,6 +319,12 @@ function activate(
       shell.activateById(feedback.id);
       focusSoon(() => feedback.node.focus());
     }
+  });
+  commands.addCommand(CommandIDs.showLeaderboard, {
+    label: trans.__('Leaderboard'),
+    caption: trans.__('Show how those who take part stand'),
+    icon: leaderboardIcon,
+    execute: () => leaderboard.open()
   });
   commands.addCommand(CommandIDs.showAttempts, {
     label: trans.__('Attempts'),

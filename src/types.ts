@@ -114,6 +114,33 @@ export interface IHints {
   offer_after: number;
 }
 
+/** How others see the learner on leaderboards. */
+export interface ITakingPart {
+  display_name: string;
+  since: string;
+}
+
+export interface ILeaderboardRow {
+  /** Counts on where equal points share a rank; where it leaps, rows are left out. */
+  place: number;
+  rank: number;
+  display_name: string;
+  points: number;
+  passed: number;
+  own: boolean;
+}
+
+export interface ILeaderboard {
+  taking_part: ITakingPart | null;
+  tracks: string[];
+  classes: string[];
+  track: string | null;
+  class: string | null;
+  challenges: number;
+  learners: number;
+  rows: ILeaderboardRow[];
+}
+
 /** A code cell's text, by its name in the challenge. */
 export interface ICellText {
   id: string;

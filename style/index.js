@@ -2,4 +2,5 @@ import './base.css';
 import './challenges.css';
 import './feedback.css';
 import './attempts.css';
+import './leaderboard.css';
 import './session.css';

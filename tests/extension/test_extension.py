@@ -87,6 +87,19 @@ def test_one_challenge_and_submissions_are_passed_on(server: Notebook, grader: G
     assert server.http.get(f"{API}/submissions/0-1").json() == {"id": "0-1"}
 
 
+def test_leaderboards_are_passed_on_both_ways(server: Notebook, grader: Grader) -> None:
+    grader.say("GET leaderboard?track=first-steps&class=7b+%26+caf%C3%A9", 200, {"rows": []})
+    grader.say("POST leaderboard", 200, {"taking_part": {"display_name": "Ada"}})
+    grader.say("POST leaderboard/leave", 200, {"taking_part": None})
+    params = {"track": "first-steps", "class": "7b & café", "learner": "somebody-else"}
+    assert server.http.get(f"{API}/leaderboard", params=params).json() == {"rows": []}
+    asked = {"display_name": "Ada", "username": "somebody-else"}
+    assert server.http.post(f"{API}/leaderboard", json=asked).json()["taking_part"]
+    assert json.loads(grader.requests[-1]["content"]) == {"display_name": "Ada"}
+    assert server.http.post(f"{API}/leaderboard/leave", json={}).json() == {"taking_part": None}
+    refused(server.http.post(f"{API}/leaderboard", json={"display_name": 7}), 400, "request_malformed")
+
+
 @pytest.mark.parametrize("name", ["..", "..%2Fsubmissions", ".hidden", "a%20b", "a%00b", "x" * 101])
 def test_names_that_are_no_names_never_reach_the_grader(server: Notebook, grader: Grader, name: str) -> None:
     assert server.http.get(f"{API}/challenges/{name}").status_code == 404
