@@ -508,6 +508,10 @@ class Learner(Peer):
         whole = max(1, int(seconds + 0.999))
         resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
 
+    def do_peak_memory(self) -> int:
+        """Bytes, as this process' kernel counts them."""
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
     def do_forget(self) -> None:
         """After an interruption: the judge may have missed a frame (see Peer.forget)."""
         self.forget()
