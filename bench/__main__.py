@@ -74,7 +74,8 @@ def main() -> int:
                 continue
             found[name] = got
             say(f"{name}: {time.monotonic() - began:.0f} s")
-        found["machine"] = report.machine(rig.stack.settings["SANDBOX_RUNTIME"], load)
+        runtime = rig.stack.settings["SANDBOX_RUNTIME"]
+        found["machine"] = report.machine(roundtrip.installed()[-1] if runtime == "auto" else runtime, load)
     print(report.text(found))
     if not arguments.dry:
         report.write(found)

@@ -50,6 +50,18 @@ def text(found: dict[str, Any]) -> str:
             for name, each in verdict["grader_ms"].items()
         ]
         parts.append(_table(["ms after the click", "p50", "p95", "p99"], stages))
+    if calls := found.get("calls"):
+        rows = [
+            [
+                f"{name} ({runtime})",
+                f"{line['judge_us']:,.1f}",
+                f"{line['one_process_us']:,.2f}",
+                f"{line['ratio']:,.0f} ×",
+            ]
+            for runtime, lines in calls.items()
+            for name, line in lines.items()
+        ]
+        parts.append(_table(["a check's call of the answer, µs", "here", "in one process", "ratio"], rows))
     if growth := found.get("growth"):
         for what, title in (("waiting", "submissions waiting"), ("rows", "submissions on record")):
             sizes = list(growth[what])
