@@ -29,6 +29,7 @@ class Catalogue:
         self._store = store
         self._challenges: _Memory[Challenge] = _Memory(KEPT)
         self._releases: _Memory[str] = _Memory(KEPT)
+        self._current: OrderedDict[str, Version] = OrderedDict()
 
     async def published(self) -> list[Version]:
         return await self._store.database.run(self._store.published)
@@ -45,7 +46,16 @@ class Catalogue:
             raise ChallengeUnknown(
                 "There is no such challenge. Open the list of challenges to see those that are there."
             )
+        self._current[slug] = found[0]
+        if len(self._current) > KEPT:
+            self._current.popitem(last=False)
         return found[0]
+
+    async def probably_current(self, slug: str, number: int) -> Version:
+        """``current``, without a question where the version of this number was the published one when it was
+        last asked for: for ``Store.accept``, which looks itself."""
+        known = self._current.get(slug)
+        return known if known and known.number == number else await self.current(slug)
 
     async def challenge(self, version_id: int) -> Challenge:
         async def load() -> Challenge:

@@ -22,7 +22,7 @@ from ..errors import (
 )
 from ..models import Challenge, Job, State
 from ..notebook import MAX_SUBMISSION_BYTES
-from ..store import Accepted, NewSubmission, Version
+from ..store import Accepted, NewSubmission, Version, VersionReplaced
 from .base import API, ApiHandler
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class SubmissionsHandler(ApiHandler):
             digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
         new = NewSubmission(self.caller.name, key, digest.hexdigest(), notebook)
         try:
-            version = await self.parts.catalogue.current(slug)
+            version = await self.parts.catalogue.probably_current(slug, number)
             challenge, job = await self._fit(version, number, notebook)
         except GraderError:
             # what was accepted once stays accepted, also when the challenge has changed or gone since
@@ -73,7 +73,13 @@ class SubmissionsHandler(ApiHandler):
         else:
             # two at the same time would take the same turn in the queue, and a flood would get ahead by it
             async with self.parts.accepting.turn(self.caller.name):
-                accepted = await self._accept(new, version, challenge, job)
+                while True:
+                    try:
+                        accepted = await self._accept(new, version, challenge, job)
+                        break
+                    except VersionReplaced:
+                        version = await self.parts.catalogue.current(slug)
+                        challenge, job = await self._fit(version, number, notebook)
             self._answer(accepted)
 
     def _read(self) -> tuple[str, int, str, str]:

@@ -11,7 +11,7 @@ from .hints import Hints
 from .leaderboards import Leaderboards
 from .queue import Queue
 from .regrading import RegradingItem, Regradings, Target
-from .rows import Accepted, NewSubmission, Version, Work
+from .rows import Accepted, NewSubmission, Version, VersionReplaced, Work
 from .versions import NewVersion
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Store",
     "Target",
     "Version",
+    "VersionReplaced",
     "Work",
 ]
 

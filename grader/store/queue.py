@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..errors import IdempotencyConflict, QueueFull
 from ..models import State
-from .rows import Accepted, NewSubmission, Table, Version, Work, do, position, unpacked
+from .rows import Accepted, NewSubmission, Table, Version, VersionReplaced, Work, do, position, unpacked
 
 
 class Queue(Table):
@@ -29,7 +29,8 @@ class Queue(Table):
         """Write a submission down: from here on it is not lost.
 
         With ``claim_as`` (a grader's name) and nobody waiting it is claimed in the same breath. The same key
-        and content again gives the submission that is there. Raises IdempotencyConflict and QueueFull.
+        and content again gives the submission that is there. Raises IdempotencyConflict, QueueFull, and
+        VersionReplaced when ``version`` is not the published one (any more).
         """
         uuid, claim = str(uuid4()), secrets.token_hex(16)
         row = {
@@ -45,9 +46,12 @@ class Queue(Table):
         }
 
         def body(db: Connection) -> Accepted:
-            queue = do(db, _QUEUE, username=new.username, key=new.idempotency_key).one()
+            about = {"username": new.username, "key": new.idempotency_key, "challenge": version.challenge_id}
+            queue = do(db, _QUEUE, **about).one()
             if queue.id is not None:
                 return self._existing(db, queue, new, uuid, claim)
+            if queue.published != version.id:
+                raise VersionReplaced(version.id)
             if queue.waiting >= queue_max:
                 raise QueueFull(
                     "Many submissions are waiting to be graded. Your notebook is saved; please submit again "
@@ -139,12 +143,14 @@ class Queue(Table):
         return int(self.database.transaction(lambda db: do(db, query).scalar_one()))
 
 
-# one question instead of two while a learner waits: is it here already, and how long is the queue
+# One question instead of three while a learner waits: is it here already, how long is the queue, and is the
+# version the published one.
 _QUEUE = """
     SELECT s.id, s.uuid, s.state, s.turn, s.content_hash, s.claim, s.version_id,
         (SELECT COUNT(*) FROM submissions WHERE state = 'queued') AS waiting,
         (SELECT MIN(turn) FROM submissions WHERE state = 'queued') AS head,
-        (SELECT MAX(turn) FROM submissions WHERE state = 'queued' AND username = :username) AS own
+        (SELECT MAX(turn) FROM submissions WHERE state = 'queued' AND username = :username) AS own,
+        (SELECT published_version_id FROM challenges WHERE id = :challenge) AS published
     FROM (SELECT 1) AS once LEFT JOIN submissions s ON s.username = :username AND s.idempotency_key = :key"""
 _INSERT = """
     INSERT INTO submissions (uuid, username, challenge_id, version_id, idempotency_key, content_hash,

@@ -28,6 +28,10 @@ class Version:
     overview: dict[str, Any]
 
 
+class VersionReplaced(Exception):
+    """The version that a submission is for is not the published one. Look what is, and try again."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewSubmission:
     """A submission at the door. ``content_hash`` covers challenge, version and ``notebook``, its text."""
