@@ -46,6 +46,14 @@ def starter(slug: str, track: str, title: str) -> dict[str, Any]:
     return made
 
 
+def nameless() -> dict[str, Any]:
+    """The notebook before anybody named it: its slug will be its file's name, its title its heading."""
+    made = starter("my-challenge", "first-steps", "My challenge")
+    for key in ("slug", "title", "track"):
+        del made["metadata"]["challenge"][key]
+    return made
+
+
 def create(library: Path, slug: str, track: str, title: str = "") -> Path:
     """Write the notebook to ``<library>/<track>/<slug>.ipynb``; returns that path.
 

@@ -6,6 +6,7 @@ the HTML here but the caller's name, escaped.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tornado.web import StaticFileHandler
 
 from ..errors import Unauthenticated
 from ..hub import WRITE_CHALLENGES
+from ..starter import nameless
 from .base import ApiHandler
 
 HERE = Path(__file__).parents[1]
@@ -62,6 +64,16 @@ class PublishPage(PageHandler):
         self.show("publish.html", xsrf=self.xsrf_token.decode())
 
 
+class StarterFile(PageHandler):
+    """A notebook to begin with, for authors who have the browser only."""
+
+    async def get(self) -> None:
+        self.require(WRITE_CHALLENGES)
+        self.set_header("Content-Type", "application/x-ipynb+json")
+        self.set_header("Content-Disposition", 'attachment; filename="my-challenge.ipynb"')
+        self.write(json.dumps(nameless(), indent=1, ensure_ascii=False) + "\n")
+
+
 class StaticHandler(StaticFileHandler):
     def set_extra_headers(self, path: str) -> None:
         self.set_header("X-Content-Type-Options", "nosniff")
@@ -71,4 +83,8 @@ class StaticHandler(StaticFileHandler):
 
 
 #: Below the service's prefix.
-PAGES: list[tuple[str, type[ApiHandler]]] = [("", HomePage), ("publish", PublishPage)]
+PAGES: list[tuple[str, type[ApiHandler]]] = [
+    ("", HomePage),
+    ("publish", PublishPage),
+    ("starter.ipynb", StarterFile),
+]

@@ -242,7 +242,6 @@ async function measure() {
   const change = told => addChange('changes', told);
   mine.impact = await work('effect', 'Grading the latest submissions', path, { notebook: mine.text }, { change });
   part('effect-told').textContent = mine.impact.message;
-  say(mine.impact.message);
 }
 
 async function publish(how) {
@@ -316,7 +315,6 @@ async function regrade() {
   const kept = run.failed ? ` ${run.failed} could not be graded with this version and stay as they were.` : '';
   part('regrade-told').textContent =
     `${ended}: ${run.done - run.failed} of ${run.total} graded again, ${changed} changed.${kept}`;
-  say(part('regrade-told').textContent);
 }
 
 const guarded = run => () => run().catch(fail);

@@ -12,6 +12,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
+from grader.challenge import parse_challenge
 from grader.cli import main
 from tests.conftest import Person, Stack
 from tests.e2e.conftest import Watch
@@ -82,6 +83,11 @@ def test_a_challenge_is_checked_mended_and_published_by_another_persons_review(
     capsys: Any,
 ) -> None:
     open_page(page, author)
+
+    with page.expect_download() as starter:
+        page.get_by_role("link", name="Download a small challenge to begin with").click()
+    begun = parse_challenge(starter.value.path().read_text(), filename="sum-of-prices.ipynb")
+    assert (begun.slug, begun.title) == ("sum-of-prices", "My challenge")
 
     choose(page, "add.ipynb", "no notebook")
     expect(page.get_by_role("alert")).to_contain_text("This is not a notebook")
