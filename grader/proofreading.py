@@ -1,14 +1,10 @@
-"""What can be seen of a challenge without running it: what leaks, spelling, links, neighbours."""
+"""What can be seen of a challenge without running it: checks, spelling, links, neighbours."""
 
 from __future__ import annotations
 
 import ast
-import base64
-import binascii
 import difflib
 import re
-import textwrap
-import warnings
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,13 +15,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from .findings import Finding
-from .models import Cell, Challenge, Role
+from .models import Challenge, Role
 from .notebook import Notebook, NotebookCell
+from .secrecy import code_lines, parsed, secrets_told, short
 
-TELLING = 10  # characters without blanks that a hidden test must have before finding it elsewhere says much
-TELLING_ANSWER = 40  # the same for a whole answer: "return a+b" may well stand in an example
-
-HINTS = "the hints"
 NBGRADER_KEYS = (
     "grade_id", "grade", "solution", "locked", "task", "points", "schema_version", "checksum", "cell_type",
 )  # fmt: skip
@@ -46,13 +39,13 @@ def proofread(
     return [
         *_checks(challenge),
         *_prompts(challenge),
-        *_leaks(challenge, release),
+        *secrets_told(challenge, release),
         *_spelling(written),
         *_links(challenge, written, folder),
     ]
 
 
-# -- checks and what they hide ----------------------------------------------------------------------
+# -- checks -----------------------------------------------------------------------------------------
 
 
 def _checks(challenge: Challenge) -> Iterator[Finding]:
@@ -79,7 +72,7 @@ def _prompts(challenge: Challenge) -> Iterator[Finding]:
             more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
             yield Finding(
                 "prompt_stripped",
-                f"Line {number}, {_short(text.strip())!r}{more}: IPython takes this for a line pasted from a "
+                f"Line {number}, {short(text.strip())!r}{more}: IPython takes this for a line pasted from a "
                 "terminal and removes the >>>, within a string too, so that doctest finds no example to "
                 'try. Put the examples into the docstring of a function (def examples(): """…"""), which is '
                 "left as it is.",
@@ -90,7 +83,7 @@ def _prompts(challenge: Challenge) -> Iterator[Finding]:
 
 def _prompts_in_strings(source: str) -> list[tuple[int, str]]:
     """(number, text) of the lines that lose a prompt: those in a string that begins behind something else."""
-    tree, lines = _parsed(source), source.splitlines()
+    tree, lines = parsed(source), code_lines(source)
     found: set[int] = set()
     for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno:
@@ -98,114 +91,6 @@ def _prompts_in_strings(source: str) -> list[tuple[int, str]]:
             within = range(node.lineno + 1, node.end_lineno + 1) if before.strip() else ()
             found.update(number for number in within if lines[number - 1].lstrip().startswith(">>>"))
     return [(number, lines[number - 1]) for number in sorted(found)]
-
-
-def _leaks(challenge: Challenge, release: Mapping[str, Any]) -> Iterator[Finding]:
-    places = list(_released_texts(challenge, release))
-    visible = {check.id for check in challenge.checks}
-    for cell in challenge.cells:
-        for secret in _secrets(cell):
-            found = next((place for place, text in places if secret in text), None)
-            if found == HINTS and cell.role is Role.SOLUTION:
-                continue  # the last of the hints may well give the answer
-            if found is None:
-                continue
-            what = "Its answer" if cell.role is Role.SOLUTION else "What its hidden part tests"
-            where = f"cell {found}" if found in {each.id for each in challenge.cells} else found
-            if found in visible and cell.role is Role.CHECK:
-                yield Finding(
-                    "hidden_repeats_visible",
-                    f"{what} is also tested in the open, in {where}: {_short(secret)}. It can go from the "
-                    "hidden part, or test another value there.",
-                    cell.id,
-                )
-            else:
-                yield Finding(
-                    "hidden_text_leaks",
-                    f"{what} stands in what learners receive, in {where}: {_short(secret)}",
-                    cell.id,
-                )
-            break
-
-
-def _released_texts(challenge: Challenge, release: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every text that reaches a learner, without blanks, with the name of its place."""
-    kept = [cell.id for cell in challenge.cells if cell.release_source is not None]
-    for name, cell in zip(kept, release["cells"], strict=True):
-        yield name, "".join(_dense(text) + "\n" for text in _texts(cell))
-    yield "the notebook's metadata", "".join(_dense(text) + "\n" for text in _texts(release["metadata"]))
-    for name, texts in (("the title", [challenge.title]), ("the summary", [challenge.summary])):
-        yield name, _dense("\n".join(texts))
-    yield HINTS, _dense("\n".join([*challenge.hints, *(cell.hint for cell in challenge.cells)]))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-        if len(value) > TELLING:
-            try:  # an attachment
-                yield base64.b64decode(value, validate=True).decode()
-            except (binascii.Error, ValueError):
-                return
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            yield str(key)
-            yield from _texts(each)
-    elif isinstance(value, list):
-        if all(isinstance(each, str) for each in value):
-            yield "".join(value)
-        else:
-            for each in value:
-                yield from _texts(each)
-
-
-def _secrets(cell: Cell) -> Iterator[str]:
-    """What of a cell must not be found in a release, without blanks."""
-    if cell.role is Role.SOLUTION:
-        answer = _dense("\n".join(_regions(cell.source, "SOLUTION") or [cell.source]))
-        if len(answer) >= TELLING_ANSWER:
-            yield answer
-    elif cell.role is Role.CHECK and cell.hidden:
-        for source in _regions(cell.source, "HIDDEN TESTS") or [cell.source]:
-            for test in _tests(source):
-                if len(dense := _dense(test)) >= TELLING:
-                    yield dense
-
-
-def _regions(source: str, name: str) -> list[str]:
-    return re.findall(rf"^[^\n]*BEGIN {name}[^\n]*\n(.*?)^[^\n]*END {name}", source, re.M | re.S)
-
-
-def _tests(source: str) -> Iterator[str]:
-    """What a hidden part asserts, each as its text."""
-    source = textwrap.dedent(source)
-    tree = _parsed(source)
-    for node in ast.walk(tree) if tree else ():
-        part: ast.AST | None = None
-        if isinstance(node, ast.Assert):
-            part = node.test
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            part = node if node.func.attr.startswith("assert") else None
-        if part is not None and any(isinstance(each, ast.Constant) for each in ast.walk(part)):
-            # a test without any literal gives nothing away
-            yield ast.get_source_segment(source, part) or ""
-
-
-def _parsed(source: str) -> ast.Module | None:
-    try:
-        with warnings.catch_warnings():  # of an author's backslashes
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def _dense(text: str) -> str:
-    return re.sub(r"\s+", "", text)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 80 else text[:77] + "…"
 
 
 # -- spelling ---------------------------------------------------------------------------------------
@@ -246,14 +131,14 @@ def _links(challenge: Challenge, written: Notebook, folder: Path | None) -> Iter
             if token.type == "image" and not token.content.strip():
                 yield Finding(
                     "image_without_words",
-                    f"The picture {_short(str(token.attrs['src']))!r} has no words for those who cannot "
+                    f"The picture {short(str(token.attrs['src']))!r} has no words for those who cannot "
                     "see it: ![what it shows](…).",
                     cell.id,
                 )
             if token.type == "text" and (meant := NO_LINK.search(token.content)):
                 yield Finding(
                     "link_malformed",
-                    f"{_short(meant[0])!r} was meant as a link but is none: an address may hold no blanks, "
+                    f"{short(meant[0])!r} was meant as a link but is none: an address may hold no blanks, "
                     "and begins with http://, https:// or mailto:.",
                     cell.id,
                 )
@@ -299,12 +184,12 @@ def _link(target: str, image: bool, cell: str, raw: NotebookCell, folder: Path |
         parts = urlsplit(target)
         host = parts.hostname
     except ValueError as error:
-        yield Finding("link_malformed", f"The {what} {_short(target)!r} is no address: {error}.", cell)
+        yield Finding("link_malformed", f"The {what} {short(target)!r} is no address: {error}.", cell)
         return
     if parts.scheme or parts.netloc:
         web = parts.scheme in ("http", "https", "")
         if (parts.scheme and parts.scheme not in SCHEMES) or (web and not _is_host(host or "")):
-            yield Finding("link_malformed", f"The {what} {_short(target)!r} is no web address.", cell)
+            yield Finding("link_malformed", f"The {what} {short(target)!r} is no web address.", cell)
         return
     yield from _file(target, unquote(parts.path), what, cell, folder)
 
@@ -322,12 +207,12 @@ def _file(target: str, path: str, what: str, cell: str, folder: Path | None) -> 
     if there:
         yield Finding(
             "link_not_sent",
-            f"The {what} {_short(target)!r} leads to a file beside your notebook, which learners do not "
+            f"The {what} {short(target)!r} leads to a file beside your notebook, which learners do not "
             "receive. Attach a picture (drop it into the cell), or link to a web address.",
             cell,
         )
     else:
-        yield Finding("link_broken", f"The {what} {_short(target)!r} leads to no file.", cell)
+        yield Finding("link_broken", f"The {what} {short(target)!r} leads to no file.", cell)
 
 
 # -- neighbours -------------------------------------------------------------------------------------

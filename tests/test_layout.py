@@ -43,6 +43,7 @@ LEVELS = [
         "events",
         "mutants",
         "proofreading",
+        "secrecy",
     },
     {
         "background",
@@ -63,6 +64,11 @@ SQL_MODULES = {"store", "database"}
 ENGINE_MODULES = {"sandbox", "pool"}
 # One for the service and one for the command line, whose first step looks for the right interpreter.
 ENVIRONMENT_MODULES = {"settings", "cli", "__main__"}
+
+
+# These help authors with Python, and say nothing of what they cannot read. All else knows cells, no language.
+READERS_OF_CODE = {"importing", "mutants", "operators", "proofreading", "secrecy"}
+READING_CODE = {"ast", "tokenize", "symtable", "dis", "code", "codeop", "IPython"}
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -161,6 +167,22 @@ def test_what_runs_in_a_sandbox_imports_nothing_else_of_ours() -> None:
         found = imports(ast.parse(path.read_text()), "grader.inside")
         foreign = {name for name in found if re.match(r"(grader|hub_config|extension)(\.|$)", name)}
         assert not {name for name in foreign if not name.startswith("grader.inside")}, path.name
+
+
+def test_only_the_authors_tools_read_code() -> None:
+    """And nothing but a sandbox runs it: so a second language is a second image, and no second grader."""
+    readers = set()
+    for name, tree in grader_modules().items():
+        tools = {each.split(".")[0] for each in imports(tree, package_of(name))}
+        called = {
+            node.func.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert not called & {"exec", "eval", "__import__"}, name
+        if tools & READING_CODE or "compile" in called:
+            readers.add(top(name))
+    assert readers == READERS_OF_CODE
 
 
 def test_the_parts_know_each_other_only_over_the_network() -> None:

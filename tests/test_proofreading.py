@@ -67,11 +67,55 @@ async def test_what_the_author_keeps_is_no_leak() -> None:
     assert {each.code for each in report.findings} == {"few_mutants"}
 
 
-async def test_a_hidden_test_that_is_also_visible_is_a_warning() -> None:
-    twice = check("again", "assert double(4) == 8\nassert double(-7) == -14", about={"hidden": True})
-    report = await examined(*GOOD, twice)
-    assert ("hidden_repeats_visible", "again") in codes(report)
-    assert report.fit
+REPEATS, LEAKS = ("hidden_repeats_visible", "unseen"), ("hidden_text_leaks", "unseen")
+BESIDE = {
+    "the same": ("assert double(4) == 8", "assert double(4)==8, 'words'\nassert double(5) == 10", [REPEATS]),
+    "the same cases": (
+        "for n, twice in [(1, 2), (3, 6)]:\n    assert double(n) == twice",
+        "for n, twice in [(1, 2), (3, 6)]:\n    assert double(n) == twice",
+        [REPEATS],
+    ),
+    "the same, in another form": ("if not double(5) == 10:\n    1 / 0", "assert double(5) == 10", [REPEATS]),
+    "of another value by the same name": (
+        "result = double(4)\nassert result == 8, 'result == 8, not that'",
+        "result = double(1) + 6\nassert result == 8",
+        [],
+    ),
+    "other cases": (
+        "for n, twice in [(1, 2), (3, 6)]:\n    assert double(n) == twice",
+        "for n, twice in [(1, 2), (5, 10)]:\n    assert double(n) == twice",
+        [],
+    ),
+    "what comes before it": (
+        "numbers = [double(n) for n in (1, 2)]\nlast = numbers[-1]\nassert last == 4",
+        "numbers = [double(n) for n in (9, 2)]\nlast = numbers[-1]\nassert last == 4",
+        [],
+    ),
+    "the beginning of another number": ("assert double(50) == 100", "assert double(5) == 10", []),
+    "no value at all": ("assert callable(double)", "assert callable(double)\nassert double(5) == 10", []),
+    "a comment": ("assert double(4) == 8  # and double(5) == 10", "assert double(5) == 10", [LEAKS]),
+    "words": ("assert double(4) == 8, 'and double(5) == 10.'", "assert double(5) == 10", [LEAKS]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("shown", "hidden", "found"), BESIDE.values(), ids=BESIDE)
+async def test_a_hidden_test_beside_one_in_the_open(
+    shown: str, hidden: str, found: list[tuple[str, str]]
+) -> None:
+    report = await examined(
+        GOOD[0], check("seen", shown), check("unseen", hidden, about={"hidden": True}), title="Some"
+    )
+    told = [each for each in codes(report) if each[0].startswith("hidden")]
+    assert told == found
+
+
+async def test_only_what_is_in_the_hidden_region_is_hidden() -> None:
+    shown, hidden = "result = double(4)\nassert result == 8\n", "{}assert result == 8\n"
+    regions = f"{shown}### BEGIN HIDDEN TESTS\n{hidden}### END HIDDEN TESTS"
+    report = await examined(GOOD[0], check("mixed", regions.format("")))
+    assert ("hidden_repeats_visible", "mixed") in codes(report)
+    report = await examined(GOOD[0], check("mixed", regions.format("result = double(1) + 6\n")))
+    assert not [each for each in codes(report) if each[0].startswith("hidden")]
 
 
 async def test_a_check_that_can_be_forged_is_a_warning() -> None:

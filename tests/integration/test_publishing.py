@@ -178,8 +178,9 @@ def test_the_same_content_again_says_so(grader: RunningGrader, maria: httpx.Clie
             notebooks.notebook(notebooks.solution("a"), notebooks.check("a")),
             "already has its grade_id",
         ),
+        ('{"nbformat": 4, "metadata": {}, "cells": ' + "[" * 5000 + "]" * 5000 + "}", "nested too deeply"),
     ],
-    ids=["no notebook", "another's slug", "path tricks", "a grade id twice"],
+    ids=["no notebook", "another's slug", "path tricks", "a grade id twice", "a bomb"],
 )
 def test_what_is_no_challenge_is_refused_with_the_reason(maria: httpx.Client, text: str, reason: str) -> None:
     answer = publish(maria, "refused", text, None)
