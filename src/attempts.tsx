@@ -1,12 +1,12 @@
 import { INotebookContent } from '@jupyterlab/nbformat';
 import { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget } from '@jupyterlab/ui-components';
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
-import { ISignal } from '@lumino/signaling';
 import React, { useEffect, useState } from 'react';
 
 import { Api } from './api';
 import { LinesDifference } from './difference';
+import { Feedback } from './feedback';
 import { statusIcons, waitingIcon } from './icons';
 import { wordsOf } from './problems';
 import { IAttempt, ICellText } from './types';
@@ -24,8 +24,8 @@ export interface IAttemptsOptions {
   /** The notebook as it is in its tab; null if it has been closed. */
   notebook: () => INotebookContent | null;
   restore: (attempt: IAttempt) => Promise<void>;
-  /** A verdict came in. */
-  changed: ISignal<unknown, unknown>;
+  /** Tells of new verdicts, and whether the author's solution may be shown. */
+  feedback: Feedback;
 }
 
 /** All attempts at one challenge: their code, what changed from one to another, and the way back to one. */
@@ -62,7 +62,7 @@ export class AttemptsView extends ReactWidget {
 }
 
 function Attempts(options: IAttemptsOptions): React.ReactElement {
-  const { slug, title, api, trans, changed } = options;
+  const { slug, title, api, trans, feedback } = options;
   const [attempts, setAttempts] = useState<IAttempt[] | null>(null);
   const [chosen, setChosen] = useState('');
   const [against, setAgainst] = useState<Against>(options.against);
@@ -79,9 +79,9 @@ function Attempts(options: IAttemptsOptions): React.ReactElement {
       );
     };
     load();
-    changed.connect(load);
+    feedback.finished.connect(load);
     return () => {
-      changed.disconnect(load);
+      feedback.finished.disconnect(load);
     };
   }, [slug]);
 
@@ -106,7 +106,6 @@ function Attempts(options: IAttemptsOptions): React.ReactElement {
     );
   }
   const number = (one: IAttempt): number => attempts.length - attempts.indexOf(one);
-  const passed = attempts.some(one => one.status === 'passed');
   return (
     <>
       <nav aria-label={trans.__('Attempts')}>
@@ -135,7 +134,13 @@ function Attempts(options: IAttemptsOptions): React.ReactElement {
               <option value="nothing">{trans.__('Nothing: show the code')}</option>
               <option value="before">{trans.__('The attempt before')}</option>
               <option value="now">{trans.__('The notebook as it is now')}</option>
-              {passed && <option value="solution">{trans.__('The author’s solution')}</option>}
+              <UseSignal signal={feedback.changed}>
+                {() =>
+                  feedback.hints?.solution && (
+                    <option value="solution">{trans.__('The author’s solution')}</option>
+                  )
+                }
+              </UseSignal>
               {attempts
                 .filter(one => one !== attempt)
                 .map(one => (

@@ -157,7 +157,7 @@ export class FeedbackPanel extends ReactWidget {
             <button type="button" className="ch-Button" onClick={() => showAttempts('before')}>
               {trans.__('All attempts')}
             </button>
-            {submission.status === 'passed' && (
+            {feedback.hints?.solution && (
               <button type="button" className="ch-Button" onClick={() => showAttempts('solution')}>
                 {trans.__('Compare with the author’s solution')}
               </button>

@@ -198,7 +198,7 @@ function activate(
             ? null
             : ((panel.model?.toJSON() as INotebookContent | undefined) ?? null),
         restore: attempt => restore(panel, attempt),
-        changed: feedbackFor(about.slug).finished
+        feedback: feedbackFor(about.slug)
       });
       widget = new MainAreaWidget({ content });
       widget.id = `${content.id}-tab`;

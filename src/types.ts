@@ -112,6 +112,8 @@ export interface IHints {
   /** Enough attempts have failed since the last one. */
   offered: boolean;
   offer_after: number;
+  /** The author's solution may be shown: the learner has passed, and the author does not keep it back. */
+  solution: boolean;
 }
 
 /** How others see the learner on leaderboards. */

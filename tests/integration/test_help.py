@@ -52,11 +52,13 @@ def test_a_hint_is_offered_after_failed_attempts_and_then_again(api: httpx.Clien
 
 
 def test_the_solution_is_for_those_who_have_passed(api: httpx.Client) -> None:
-    path = f"/challenges/{SLUG}/solution"
+    path, hints = f"/challenges/{SLUG}/solution", f"/challenges/{SLUG}/hints"
     assert code(api.get(path)) == (403, "solution_withheld")
     graded(api, submit(api, answered(right=False)))
     assert code(api.get(path)) == (403, "solution_withheld")
+    assert api.get(hints).json()["solution"] is False  # so that a page offers only what there is
     assert graded(api, submit(api, answered()))["status"] == "passed"
+    assert api.get(hints).json()["solution"] is True
     (cell,) = api.get(path).json()["cells"]
     assert cell["id"] == "ticket-price"
     assert "return 9" in cell["source"]
