@@ -61,7 +61,7 @@ NOTEBOOK = [
     "jupyterhub>=6.1,<6.2",
     "jupyterlab>=4.6,<4.7",
     "nbformat>=5.10",
-    "notebook>=7.6,<7.7",
+    "notebook>=7.6,<7.7",  # the one that is built from JupyterLab 4.6
     "tornado>=6.4",
 ]
 TEST = [

@@ -7,16 +7,19 @@ import {
 import {
   Dialog,
   ICommandPalette,
+  IToolbarWidgetRegistry,
   MainAreaWidget,
   showDialog,
   showErrorMessage
 } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { INotebookContent } from '@jupyterlab/nbformat';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, TranslationBundle, nullTranslator } from '@jupyterlab/translation';
+import { CommandToolbarButton } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
 
 import { Api } from './api';
@@ -30,7 +33,7 @@ import { LeaderboardTab, LeaderboardView } from './leaderboard';
 import { placesOf } from './places';
 import { wordsOf } from './problems';
 import { SessionWatch } from './session';
-import { challengeOf, SubmitExtension } from './submit';
+import { challengeOf, onChallenge, SubmitButton } from './submit';
 import { IAttempt, IChallenge } from './types';
 import { offerUpdate } from './updateoffer';
 import { when } from './words';
@@ -58,7 +61,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
     ICommandPalette,
     ISettingRegistry,
     IStateDB,
-    IDocumentManager
+    IDocumentManager,
+    IToolbarWidgetRegistry
   ],
   activate
 };
@@ -74,7 +78,8 @@ function activate(
   palette: ICommandPalette | null,
   settings: ISettingRegistry | null,
   state: IStateDB | null,
-  documents: IDocumentManager | null
+  documents: IDocumentManager | null,
+  toolbars: IToolbarWidgetRegistry | null
 ): void {
   const { commands, shell } = app;
   const trans = (translator ?? nullTranslator).load('challengehub');
@@ -180,7 +185,7 @@ function activate(
     }
   };
 
-  /** The attempts at this notebook's challenge, in a tab beside it. */
+  /** The attempts at this notebook's challenge, in a tab beside or below it. */
   const showAttempts = (panel: NotebookPanel, against: Against): void => {
     const about = challengeOf(panel.model);
     if (!about) {
@@ -202,8 +207,10 @@ function activate(
       });
       widget = new MainAreaWidget({ content });
       widget.id = `${content.id}-tab`;
+      widget.addClass('ch-AttemptsTab');
       attempts.set(about.slug, widget);
-      shell.add(widget, 'main', { ref: panel.id, mode: 'split-right' });
+      // Notebook 7 has room for one document, and below it for what belongs to it
+      shell.add(widget, labShell ? 'main' : 'down', { ref: panel.id, mode: 'split-right' });
     } else {
       widget.content.compare(against);
     }
@@ -271,14 +278,14 @@ function activate(
   tracker.widgetAdded.connect((_, panel) => {
     const path = (): string => app.serviceManager.contents.localPath(panel.context.path);
     void offerUpdate(panel, api, trans, () => update(path()));
+    onChallenge(panel, () =>
+      panel.toggleClass('ch-mod-challenge', challengeOf(panel.model) !== null)
+    );
   });
   tracker.currentChanged.connect((_, panel) => {
     follow();
     if (panel) {
-      void panel.context.ready.then(() => {
-        follow();
-        panel.context.model?.metadataChanged.connect(follow);
-      });
+      onChallenge(panel, follow);
     }
   });
 
@@ -341,13 +348,29 @@ function activate(
     palette?.addItem({ command, category: trans.__('Challenges') });
   }
 
-  app.docRegistry.addWidgetExtension(
+  // its place in the toolbar, the first, is in schema/plugin.json
+  toolbars?.addFactory<NotebookPanel>(
     'Notebook',
-    new SubmitExtension(feedbackFor, submit, trans, shortcut)
+    'challengehub-submit',
+    panel => new SubmitButton(panel, feedbackFor, submit, trans, shortcut)
   );
 
-  if (labShell && state) {
-    void app.restored.then(() => welcome(labShell, challenges.id, settings, state));
+  const page = PageConfig.getOption('notebookPage');
+  if (!labShell) {
+    // Notebook 7 shows side panels but no icons for them; 900 is the empty space of its menu bar
+    const shown = [CommandIDs.showChallenges];
+    if (page === 'notebooks') {
+      shown.push(CommandIDs.showFeedback);
+    }
+    for (const id of shown) {
+      const button = new CommandToolbarButton({ commands, id });
+      button.id = `${id}-button`;
+      button.addClass('ch-MenuButton');
+      shell.add(button, 'menu', { rank: 910 });
+    }
+  }
+  if (state && (labShell || page === 'tree')) {
+    void app.restored.then(() => welcome(shell, challenges.id, settings, state));
   }
 }
 
@@ -358,7 +381,7 @@ function focusSoon(focus: () => void): void {
 
 /** The first time ever, the challenges are what the learner sees; later their own layout is kept. */
 async function welcome(
-  shell: ILabShell,
+  shell: JupyterFrontEnd.IShell,
   id: string,
   settings: ISettingRegistry | null,
   state: IStateDB

@@ -1,8 +1,8 @@
-import { DocumentRegistry } from '@jupyterlab/docregistry';
 import { INotebookModel, NotebookPanel } from '@jupyterlab/notebook';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
-import { DisposableDelegate, IDisposable } from '@lumino/disposable';
+import { MessageLoop } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
 import React from 'react';
 
 import { Feedback } from './feedback';
@@ -28,68 +28,57 @@ export function challengeOf(model: INotebookModel | null | undefined): IChalleng
   };
 }
 
-/** Puts Submit first into the toolbar of each challenge notebook, and of no other. */
-export class SubmitExtension implements DocumentRegistry.IWidgetExtension<
-  NotebookPanel,
-  INotebookModel
-> {
-  constructor(
-    private readonly feedbackFor: (slug: string) => Feedback,
-    private readonly submit: (panel: NotebookPanel) => void,
-    private readonly trans: TranslationBundle,
-    private readonly shortcut: () => string
-  ) {}
-
-  createNew(panel: NotebookPanel, context: DocumentRegistry.IContext<INotebookModel>): IDisposable {
-    let button: SubmitButton | null = null;
-    let slug = '';
-    const sync = (): void => {
-      const now = challengeOf(context.model)?.slug ?? '';
-      if (now === slug || panel.isDisposed) {
-        return;
-      }
-      slug = now;
-      button?.dispose();
-      button = null;
-      panel.toggleClass('ch-mod-challenge', slug !== '');
-      if (slug) {
-        button = new SubmitButton(
-          this.feedbackFor(slug),
-          () => this.submit(panel),
-          this.trans,
-          this.shortcut
-        );
-        // first, so that a narrow window never moves it into the overflow menu
-        panel.toolbar.insertItem(0, 'challengehub-submit', button);
-      }
-    };
-    void context.ready.then(() => {
-      sync();
-      context.model?.metadataChanged.connect(sync);
-    });
-    return new DisposableDelegate(() => {
-      context.model?.metadataChanged.disconnect(sync);
-      button?.dispose();
-    });
-  }
+/** Calls `changed` once the notebook is there, and whenever it may have become another challenge's, or none's. */
+export function onChallenge(panel: NotebookPanel, changed: () => void): void {
+  const { context } = panel;
+  void context.ready.then(() => {
+    if (!panel.isDisposed) {
+      changed();
+      context.model.metadataChanged.connect(changed);
+    }
+  });
 }
 
-class SubmitButton extends ReactWidget {
+/** The toolbar's Submit; it shows itself in challenge notebooks, and in no other. */
+export class SubmitButton extends ReactWidget {
   constructor(
-    private readonly feedback: Feedback,
-    private readonly submit: () => void,
+    private readonly panel: NotebookPanel,
+    private readonly feedbackFor: (slug: string) => Feedback,
+    private readonly submit: (panel: NotebookPanel) => void,
     private readonly trans: TranslationBundle,
     private readonly shortcut: () => string
   ) {
     super();
     this.addClass('ch-Submit');
+    this.hide();
+    onChallenge(panel, () => this.follow());
   }
 
-  protected override render(): React.ReactElement {
+  private follow(): void {
+    const slug = challengeOf(this.panel.model)?.slug ?? '';
+    if (slug === this._slug || this.isDisposed) {
+      return;
+    }
+    this._slug = slug;
+    this.setHidden(!slug);
+    this.update();
+    // the toolbar looks for what has no room in it only when its own size changes
+    const { clientWidth, clientHeight } = this.panel.toolbar.node;
+    MessageLoop.postMessage(
+      this.panel.toolbar,
+      new Widget.ResizeMessage(clientWidth, clientHeight)
+    );
+  }
+
+  protected override render(): React.ReactElement | null {
+    if (!this._slug) {
+      return null;
+    }
+    const feedback = this.feedbackFor(this._slug);
     return (
-      <UseSignal signal={this.feedback.changed}>
+      <UseSignal key={this._slug} signal={feedback.changed}>
         {() => {
-          const busy = this.feedback.submitting;
+          const busy = feedback.submitting;
           const keys = this.shortcut();
           const what = this.trans.__('Save and submit this challenge');
           return (
@@ -98,7 +87,7 @@ class SubmitButton extends ReactWidget {
               className="ch-Button ch-mod-primary"
               title={keys ? `${what} (${keys})` : what}
               aria-disabled={busy}
-              onClick={() => !busy && this.submit()}
+              onClick={() => !busy && this.submit(this.panel)}
             >
               {busy ? (
                 <span className="ch-Spinner" aria-hidden />
@@ -112,4 +101,6 @@ class SubmitButton extends ReactWidget {
       </UseSignal>
     );
   }
+
+  private _slug = '';
 }

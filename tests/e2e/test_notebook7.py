@@ -1,0 +1,63 @@
+"""The same extension in Notebook 7: one document a page, no icons at the sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Watch
+from tests.e2e.desk import Desk
+from tests.e2e.workspace import SLOW_MS, answer, challenge, check, feedback, submit_button, verdict
+from tests.notebooks import check as check_cell
+from tests.notebooks import solution
+
+ANSWER = "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"
+CELLS = (
+    solution("answer", ANSWER),
+    check_cell("number", "assert double(21) == 42, double(21)", about={"title": "Doubles 21"}),
+)
+
+
+@pytest.fixture
+def home(tab: Page, desk: Desk) -> Iterator[Page]:
+    """Notebook 7's list of files; the tabs that are opened from it are closed after the test."""
+    others = len(desk.context.pages)
+    tab.goto(f"/user/{desk.learner.name}/tree")
+    yield tab
+    for page in desk.context.pages[others:]:
+        page.close()
+
+
+def test_from_the_list_of_challenges_to_passed(home: Page, desk: Desk, watch: Watch) -> None:
+    slug = desk.publish(*CELLS, title="Twice in Notebook 7", hints=["Twice is `2 *` something."])
+    home.get_by_role("button", name="Challenges", exact=True).click()
+    with desk.context.expect_page() as opened:
+        challenge(home, "Twice in Notebook 7").click()
+    page = opened.value
+    watch.follow(page)
+    page.wait_for_url(f"**/notebooks/**/{slug}.ipynb")
+    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible(timeout=SLOW_MS)
+    # first, so that a narrow window never moves it out of sight
+    buttons = page.get_by_role("toolbar", name="main area toolbar").get_by_role("button")
+    expect(buttons.first).to_have_text("Submit")
+
+    answer(page, "def double(x):\n    return x")
+    submit_button(page).click()
+    expect(verdict(page)).to_contain_text("Not there yet", timeout=SLOW_MS)
+    expect(check(page, "Doubles 21")).to_contain_text("Failed")
+    watch.take("failed", page)
+    expect(feedback(page).get_by_role("button", name="Show hint 1")).to_be_visible()
+    feedback(page).get_by_role("button", name="All attempts").click()
+    expect(page.get_by_role("region", name="Attempts", exact=True)).to_contain_text("Attempt 1")
+    watch.take("attempts", page)
+
+    page.get_by_title("Collapse right side panel").click()
+    expect(feedback(page)).not_to_be_visible()
+    page.get_by_role("button", name="Feedback", exact=True).click()
+    expect(verdict(page)).to_contain_text("Not there yet")
+    answer(page, "def double(x):\n    return 2 * x")
+    page.keyboard.press("Control+Shift+Enter")
+    expect(verdict(page)).to_contain_text("Passed", timeout=SLOW_MS)
+    watch.take("passed", page)
