@@ -9,12 +9,20 @@ STEPS=1
 set -uo pipefail
 start_log
 
-install_browser() {
-    hint "install the browser Chromium, or Google Chrome, so that 'chromium' is a command, and run the same command again"
-    if have chromium && chromium --version; then return 0; fi
+install_browsers() {
+    local missing=()
+    have chromium && chromium --version || missing+=(chromium)
+    have firefox-esr && firefox-esr --version || missing+=(firefox)
+    [ ${#missing[@]} -gt 0 ] || return 0
     . /etc/os-release
-    # Ubuntu's package chromium is a pointer to a snap, which containers and minimal servers cannot run.
-    if [ "${ID:-}" = ubuntu ]; then .venv/bin/python -m playwright install --with-deps chromium; else apt_install chromium fonts-dejavu-core; fi
+    # Ubuntu's packages are pointers to snaps, which containers and minimal servers cannot run.
+    if [ "${ID:-}" = ubuntu ] || ! have apt-get; then
+        hint "give these browsers to the tests by hand, then run the same command again: .venv/bin/python -m playwright install ${missing[*]}"
+        .venv/bin/python -m playwright install --with-deps "${missing[@]}"
+    else
+        hint "install the browsers Chromium and Firefox ESR, so that 'chromium' and 'firefox-esr' are commands, and run the same command again"
+        apt_install chromium firefox-esr fonts-dejavu-core
+    fi
 }
 
 finish() {
@@ -39,8 +47,8 @@ while [ -z "$port" ]; do
 done
 images/up.sh COMPOSE_PROJECT_NAME=challengehub-test${IMAGE_TAG:+-$IMAGE_TAG} CHALLENGEHUB_PORT=$port IMAGE_TAG=${IMAGE_TAG:-latest} || exit 1
 export SANDBOX_IMAGE=$PREFIX/sandbox:${IMAGE_TAG:-latest} DB_IMAGE=$PREFIX/db:${IMAGE_TAG:-latest}
-[ "$(id -u)" = 0 ] || have chromium || root_first
-step "Browser" install_browser
+[ "$(id -u)" = 0 ] || { have chromium && have firefox-esr; } || root_first
+step "Browsers" install_browsers
 
 rc=0
 # sg: the group docker may be so new that this shell is not in it yet.
