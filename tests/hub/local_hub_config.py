@@ -44,6 +44,9 @@ class NoProxy(Proxy):
 c = get_config()  # noqa: F821
 load_subconfig(str(REPOSITORY / "hub_config" / "jupyterhub_config.py"))  # noqa: F821
 
+for service in c.JupyterHub.services:
+    if service["name"] == "idle-culler":  # the Hub starts it, and would make up its token
+        service["api_token"] = os.environ["TEST_HUB_CULLER_TOKEN"]
 port = int(os.environ["TEST_HUB_PORT"])
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{port}"
 c.JupyterHub.hub_connect_url = f"http://127.0.0.1:{port}"

@@ -19,6 +19,7 @@ ADMIN_PASSWORD = "the administrator's own"
 PASSWORD = "correct horse battery"
 GRADER_TOKEN = "grader-token-for-tests-0123456789"
 SELF_CHECK_TOKEN = "self-check-token-for-tests-01234"
+CULLER_TOKEN = "idle-culler-token-for-tests-0123"
 
 
 class Visitor:
@@ -72,6 +73,7 @@ class Hub:
             "PYTHONPATH": str(HERE.parents[1]),
             "TEST_HUB_PORT": str(self.port),
             "TEST_HUB_HOMES": str(self.directory),
+            "TEST_HUB_CULLER_TOKEN": CULLER_TOKEN,
             "HUB_DB_URL": f"sqlite:///{self.directory}/hub.sqlite",
             "CONFIGPROXY_AUTH_TOKEN": "unused-in-these-tests",
             "JUPYTERHUB_CRYPT_KEY": "0" * 64,

@@ -15,6 +15,7 @@ from grader.hub import PARTS as GRADER_PARTS
 from hub_config.roles import CUSTOM_SCOPES, GROUPS, MODERATE_SUBMISSIONS, READ_SUBMISSIONS, WRITE_CHALLENGES
 from tests.hub.running_hub import (
     ADMIN_PASSWORD,
+    CULLER_TOKEN,
     GRADER_TOKEN,
     PASSWORD,
     SELF_CHECK_TOKEN,
@@ -343,6 +344,32 @@ def test_the_graders_own_token_reads_names_and_groups_and_nothing_else(hub: Hub,
         ("GET", "/proxy"),
     ]:
         assert not is_done(hub.api(method, path, GRADER_TOKEN, {"users": [learner]})), f"{method} {path}"
+
+
+def test_the_idle_culler_sees_what_runs_and_may_stop_it_and_nothing_else(
+    hub: Hub, admin: str, somebody: Somebody
+) -> None:
+    learner = somebody()
+    start(hub, admin, learner)
+    (seen,) = (user for user in hub.api("GET", "/users", CULLER_TOKEN).json() if user["name"] == learner)
+    assert {"last_activity", "servers"} <= seen.keys()
+    assert not {"groups", "roles", "auth_state"} & seen.keys()
+    for method, path, body in [
+        ("DELETE", f"/users/{learner}", None),
+        ("PATCH", f"/users/{learner}", {"admin": True}),
+        ("POST", f"/users/{somebody()}/server", None),
+        ("POST", f"/users/{learner}/tokens", {}),
+        ("GET", f"/users/{learner}/tokens", None),
+        ("POST", f"/users/{learner}/activity", {"last_activity": datetime.now(UTC).isoformat()}),
+        ("POST", "/groups/moderators/users", {"users": [learner]}),
+        ("GET", "/groups", None),
+        ("GET", "/proxy", None),
+        ("GET", "/info", None),
+    ]:
+        assert not is_done(hub.api(method, path, CULLER_TOKEN, body)), f"{method} {path}"
+    scopes = hub.api("GET", "/user", CULLER_TOKEN).json()["scopes"]
+    assert not [scope for scope in scopes if scope.startswith(("access:", "custom:"))]
+    assert hub.api("DELETE", f"/users/{learner}/server", CULLER_TOKEN).ok
 
 
 def test_the_self_check_may_call_the_grader_and_nothing_else(hub: Hub, somebody: Somebody) -> None:
