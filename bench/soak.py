@@ -27,7 +27,7 @@ import httpx
 
 from tests.conftest import Person
 
-from .rig import Rig, client, installation, say, three_checks
+from .rig import SLUG, Rig, client, installation, say, three_checks
 
 SETTLE_S = 120.0
 # what may be more at the end than at the start: caches that fill up, and the allocator's leftovers
@@ -55,7 +55,7 @@ class Learners:
         async with client(self.rig, person) as api:
             while time.monotonic() < until:
                 right = chance.random() < 0.7
-                body = {"challenge": "bench-three-checks", "version": 1, "notebook": notebook(right)}
+                body = {"challenge": SLUG, "version": 1, "notebook": notebook(right)}
                 click = {"Idempotency-Key": str(uuid.uuid4())}
                 id = await self._accepted(api, body, click)
                 self.expected[id] = "passed" if right else "failed"
