@@ -16,6 +16,7 @@ from grader.challenge import parse_challenge
 from grader.cli import main
 from tests.conftest import Person, Stack
 from tests.e2e.conftest import Watch
+from tests.e2e.test_accessibility import violations
 from tests.e2e.workspace import SLOW_MS
 from tests.integration.client import client, graded, submit
 from tests.notebooks import check, notebook, solution, text
@@ -70,6 +71,13 @@ def choose(page: Page, name: str, content: str) -> None:
     page.get_by_label("Drop a notebook here").set_input_files(
         {"name": name, "mimeType": "application/json", "buffer": content.encode()}
     )
+
+
+def in_the_dark(page: Page) -> list[str]:
+    page.emulate_media(color_scheme="dark")
+    found = violations(page, "main")
+    page.emulate_media(color_scheme="light")
+    return found
 
 
 def test_a_challenge_is_checked_mended_and_published_by_another_persons_review(
@@ -153,6 +161,7 @@ def test_what_a_new_version_changes_is_seen_before_it_is_published_and_graded_ag
     expect(effect).to_contain_text("This changes 1 of 2 verdicts.", timeout=SLOW_MS)
     expect(effect.locator("tbody tr")).to_have_text([f"{lucky.name}passed, 2 pointsfailed, 0 points"])
     watch.take("effect", page)
+    assert [violations(page, "main"), in_the_dark(page)] == [[], []]
     with client(stack.url, lucky.token) as api:
         assert api.get(f"/submissions/{sent[lucky]}").json()["status"] == "passed"
 
@@ -167,6 +176,7 @@ def test_what_a_new_version_changes_is_seen_before_it_is_published_and_graded_ag
     expect(again).to_contain_text("Finished: 2 of 2 graded again, 1 verdict changed.", timeout=SLOW_MS)
     expect(again.locator("tbody tr")).to_have_text([f"{lucky.name}passed, 2 pointsfailed, 0 points"])
     watch.take("regraded", page)
+    assert [violations(page, "main"), in_the_dark(page)] == [[], []]
 
     with client(stack.url, lucky.token) as api:
         shown = api.get(f"/submissions/{sent[lucky]}").json()
