@@ -330,6 +330,17 @@ def test_the_token_in_a_container_submits_and_little_else(
     assert not any(scope.startswith("custom:") for scope in model["scopes"])
 
 
+def test_the_token_in_a_container_ends_with_its_server(
+    hub: Hub, admin: str, server_token: tuple[str, str]
+) -> None:
+    owner, token = server_token
+    assert hub.api("GET", "/user", token).ok
+    assert hub.api("DELETE", f"/users/{owner}/server", admin).ok
+    while hub.api("GET", f"/users/{owner}", admin).json()["pending"]:
+        pass
+    assert hub.api("GET", "/user", token).status_code == 403
+
+
 def test_the_graders_own_token_reads_names_and_groups_and_nothing_else(hub: Hub, somebody: Somebody) -> None:
     learner = somebody()
     assert hub.api("GET", "/users", GRADER_TOKEN).ok
