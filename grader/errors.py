@@ -124,6 +124,10 @@ class DisplayNameTaken(GraderError):
     code, http_status = "display_name_taken", 409
 
 
+class DisplayNameUnknown(GraderError):
+    code, http_status = "display_name_unknown", 404
+
+
 class TrackUnknown(GraderError):
     code, http_status = "track_unknown", 404
 

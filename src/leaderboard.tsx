@@ -141,45 +141,31 @@ export class LeaderboardView extends ReactWidget {
 
   private choices(board: ILeaderboard): React.ReactElement {
     const { trans } = this;
+    const tracks = board.tracks.map(track => [track, trackTitle(track)] as const);
+    const classes = board.classes.map(name => [name, name] as const);
     return (
       <>
-        <label>
-          {trans.__('Track')}
-          <select
-            className="ch-Choice"
-            value={this._track}
-            onChange={event => {
-              this._track = event.target.value;
+        <Choice
+          id="ch-leaderboard-track"
+          label={trans.__('Track')}
+          value={this._track}
+          options={[['', trans.__('All tracks')], ...tracks]}
+          onChange={track => {
+            this._track = track;
+            void this.refresh(true);
+          }}
+        />
+        {classes.length > 0 && (
+          <Choice
+            id="ch-leaderboard-class"
+            label={trans.__('Class')}
+            value={this._class}
+            options={[['', trans.__('Everybody')], ...classes]}
+            onChange={name => {
+              this._class = name;
               void this.refresh(true);
             }}
-          >
-            <option value="">{trans.__('All tracks')}</option>
-            {board.tracks.map(track => (
-              <option key={track} value={track}>
-                {trackTitle(track)}
-              </option>
-            ))}
-          </select>
-        </label>
-        {board.classes.length > 0 && (
-          <label>
-            {trans.__('Class')}
-            <select
-              className="ch-Choice"
-              value={this._class}
-              onChange={event => {
-                this._class = event.target.value;
-                void this.refresh(true);
-              }}
-            >
-              <option value="">{trans.__('Everybody')}</option>
-              {board.classes.map(name => (
-                <option key={name} value={name}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          </label>
+          />
         )}
       </>
     );
@@ -231,6 +217,32 @@ export class LeaderboardTab {
   private _widget: MainAreaWidget<LeaderboardView> | null = null;
 }
 
+function Choice(props: {
+  id: string;
+  label: string;
+  value: string;
+  options: (readonly [value: string, words: string])[];
+  onChange: (value: string) => void;
+}): React.ReactElement {
+  return (
+    <div className="ch-Leaderboard-choice">
+      <label htmlFor={props.id}>{props.label}</label>
+      <select
+        id={props.id}
+        className="ch-Choice"
+        value={props.value}
+        onChange={event => props.onChange(event.target.value)}
+      >
+        {props.options.map(([value, words]) => (
+          <option key={value} value={value}>
+            {words}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
 function Standing({
   board,
   trans
@@ -245,8 +257,10 @@ function Standing({
         <leaderboardIcon.react tag="span" className="ch-Empty-icon" aria-hidden />
         <p>
           {taking_part
-            ? trans.__('Nobody here has points yet. Pass a challenge, and you are the first.')
-            : trans.__('Nobody here has points yet.')}
+            ? trans.__(
+                'Nobody who takes part has points here yet. Pass a challenge, and you are the first.'
+              )
+            : trans.__('Nobody who takes part has points here yet.')}
         </p>
       </div>
     );

@@ -142,6 +142,8 @@ function NameForm(props: {
         <input
           type="text"
           dir="auto"
+          // who pressed Change name goes on typing
+          autoFocus={onCancel !== null}
           autoComplete="off"
           spellCheck={false}
           value={name}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..displayname import display_name
-from ..errors import ClassUnknown, RequestMalformed, TrackUnknown
+from ..errors import ClassUnknown, DisplayNameUnknown, RequestMalformed, TrackUnknown
+from ..hub import MODERATE_SUBMISSIONS
 from .base import ApiHandler
 
 
@@ -39,13 +42,9 @@ class LeaderboardHandler(ApiHandler):
 
     async def post(self) -> None:
         """Take part, or go on under another name."""
-        name = self.json_body().get("display_name")
-        if not isinstance(name, str):
-            raise RequestMalformed("display_name must be the name that others are to see.")
+        name = _name(self.json_body())
         caller, store = self.caller, self.parts.store
-        participation = await store.database.run(
-            store.take_part, caller.name, display_name(name), caller.classes
-        )
+        participation = await store.database.run(store.take_part, caller.name, name, caller.classes)
         self.send({"taking_part": participation})
 
 
@@ -58,7 +57,29 @@ class LeaveHandler(ApiHandler):
         self.send({"taking_part": None})
 
 
+class TakeOffHandler(ApiHandler):
+    """For moderators: a name that others should not have to read."""
+
+    body_limit = 4096
+
+    async def post(self) -> None:
+        self.require(MODERATE_SUBMISSIONS)
+        name = _name(self.json_body())
+        store = self.parts.store
+        if not await store.database.run(store.take_off, name, self.caller.name):
+            raise DisplayNameUnknown("Nobody on the leaderboards has this display name.")
+        self.send({"display_name": name})
+
+
+def _name(body: dict[str, Any]) -> str:
+    name = body.get("display_name")
+    if not isinstance(name, str):
+        raise RequestMalformed("display_name must be the name that others see on leaderboards.")
+    return display_name(name)
+
+
 ROUTES: list[tuple[str, type[ApiHandler]]] = [
     ("leaderboard", LeaderboardHandler),
     ("leaderboard/leave", LeaveHandler),
+    ("leaderboard/take-off", TakeOffHandler),
 ]

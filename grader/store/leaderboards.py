@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.exc import IntegrityError
 
 from ..errors import DisplayNameTaken
-from .rows import Table, do, iso
+from .rows import Table, audit, do, iso
 
 TOP = 50
 NEIGHBOURS = 2
@@ -41,6 +41,18 @@ class Leaderboards(Table):
         """From now on nobody sees anything of theirs. The second time changes nothing."""
         query = "DELETE FROM leaderboard_members WHERE username = :username"
         self.database.transaction(lambda db: do(db, query, username=username))
+
+    def take_off(self, display_name: str, who: str) -> bool:
+        """By a moderator; False: nobody has that name. Which account it was is written down nowhere."""
+
+        def body(db: Connection) -> bool:
+            query = "DELETE FROM leaderboard_members WHERE display_name = :name"
+            found = do(db, query, name=display_name).rowcount > 0
+            if found:
+                audit(db, who, "take off leaderboards", display_name, {})
+            return found
+
+        return self.database.transaction(body)
 
     def see_classes(self, username: str, classes: Collection[str]) -> None:
         """The Hub has just said that these are the learner's; of who takes part it is kept."""

@@ -174,6 +174,19 @@ def test_a_name_is_only_text(store: Store, one: Version, nasty: str) -> None:
     assert [row["display_name"] for row in board(store, "ada", one, of_class=nasty)] == [nasty]
 
 
+def test_a_moderator_takes_a_name_off_without_being_told_whose_it_is(store: Store, server: Server) -> None:
+    store.take_part("ada", "Something rude", ["7b"])
+    assert not store.take_off("something else", "mod")
+    assert store.take_off("something rude", "mod")
+    assert store.participation("ada") is None
+    assert not server.query("SELECT * FROM leaderboard_classes")
+    (entry,) = server.query("SELECT who, what, subject, details FROM audit")
+    assert (entry["who"], entry["what"]) == ("mod", "take off leaderboards")
+    assert "ada" not in str(entry)
+    # the way back is open, under another name
+    store.take_part("ada", "Ada", [])
+
+
 # --- classes
 
 

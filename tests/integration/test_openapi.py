@@ -152,7 +152,7 @@ def result_of(answer: requests.Response, schema: str) -> Any:
     return data
 
 
-def drive_leaderboard(api: Api, other: Api) -> None:
+def drive_leaderboard(api: Api, other: Api, moderator: Api) -> None:
     name = f"Ada {uuid.uuid4().hex[:8]}"
     assert api("readLeaderboard").json()["taking_part"] is None
     assert api("takePart", json={"display_name": f" {name} "}).json()["taking_part"]["display_name"] == name
@@ -166,6 +166,13 @@ def drive_leaderboard(api: Api, other: Api) -> None:
     assert api("readLeaderboard", params={"track": "nothing-here"}).status_code == 404
     assert api("readLeaderboard", params={"class": "participants"}).status_code == 404
     assert api("leaveLeaderboards").json() == {"taking_part": None}
+    assert moderator("takeOffLeaderboards", json={"display_name": name}).status_code == 404
+    assert moderator("takeOffLeaderboards", json={"display_name": "x" * 41}).status_code == 422
+    assert moderator("takeOffLeaderboards", json={}, fits=False).status_code == 400
+    api("takePart", json={"display_name": name})
+    assert other("takeOffLeaderboards", json={"display_name": name}).status_code == 403
+    assert moderator("takeOffLeaderboards", json={"display_name": name}).status_code == 200
+    assert api("readLeaderboard").json()["taking_part"] is None
     assert name not in {row["display_name"] for row in other("readLeaderboard").json()["rows"]}
 
 
@@ -342,7 +349,7 @@ def test_every_operation_answers_as_described(
     assert len(api("listGradings", id).json()["gradings"]) == 1
     assert api("listGradings", missing).status_code == 404
     author, reviewer = Api(stack, admin.token), Api(stack, instructor.token)
-    drive_leaderboard(api, reviewer)
+    drive_leaderboard(api, reviewer, author)
     drive_authoring(author, reviewer)
 
     stranger = Api(stack, "")
