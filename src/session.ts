@@ -58,7 +58,7 @@ export class SessionWatch {
   private warn(remaining_s: number): void {
     const end = Date.now() + 1000 * remaining_s;
     const { trans } = this;
-    const box = this.box(trans.__('Are you still there?'));
+    const box = this.box('section', trans.__('Are you still there?'));
     const text = box.appendChild(document.createElement('p'));
     const stay = box.appendChild(document.createElement('button'));
     stay.type = 'button';
@@ -90,7 +90,7 @@ export class SessionWatch {
       }
     }
     await this.api.saved(this._page).catch(() => undefined);
-    const box = this.box(trans.__('Your session has ended'));
+    const box = this.box('dialog', trans.__('Your session has ended'));
     box.appendChild(document.createElement('p')).textContent =
       lost.length > 0
         ? trans.__('This could not be saved; copy it before you go on: %1', lost.join(', '))
@@ -106,12 +106,23 @@ export class SessionWatch {
         URLExt.objectToQueryString({ next: here })
       : here;
     this.say(`${trans.__('Your session has ended')}. ${box.querySelector('p')!.textContent}`);
+    if (lost.length > 0) {
+      box.show();
+    } else {
+      // in front of what JupyterLab has to say about a server that is gone; Escape lets one look at the page again
+      box.showModal();
+      box.addEventListener('cancel', event => {
+        event.preventDefault();
+        box.close();
+        box.show();
+      });
+    }
     back.focus();
   }
 
-  private box(title: string): HTMLElement {
+  private box<T extends 'section' | 'dialog'>(tag: T, title: string): HTMLElementTagNameMap[T] {
     this.close();
-    const box = document.createElement('section');
+    const box = document.createElement(tag);
     box.className = 'ch-Session';
     box.setAttribute('role', 'alertdialog');
     box.setAttribute('aria-label', title);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,10 +15,14 @@ from playwright.sync_api import Page, expect
 
 from tests.conftest import Stack
 from tests.e2e.conftest import Watch
+from tests.e2e.test_accessibility import violations
 from tests.e2e.workspace import SLOW_MS
 
 TOKEN = "for-this-test"
-SERVER = f"jupyter lab --ip=0.0.0.0 --port=8888 --no-browser --IdentityProvider.token={TOKEN}"
+SERVER = (
+    f"jupyter lab --ip=0.0.0.0 --port=8888 --no-browser --IdentityProvider.token={TOKEN}"
+    " --LabApp.expose_app_in_browser=True"
+)
 # In minutes, counted from the server's start: enough for a busy machine to show the page within.
 WARNING, IDLE, CLOSED = 0.2, 1.25, 1.0
 
@@ -64,7 +69,12 @@ def test_an_idle_session_warns_saves_and_ends(page: Page, server: Callable[..., 
     page.keyboard.type("first")
     warning = page.get_by_role("alertdialog", name="Are you still there?")
     expect(warning).to_be_visible()
-    expect(warning).to_contain_text("Your session ends in 0:")
+    expect(warning).to_contain_text(re.compile(r"Your session ends in \d:\d\d"))
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+        expect(page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
+        watch.take(theme, page)
+        assert violations(page, ".ch-Session") == []
     # whoever says so stays
     warning.get_by_role("button", name="Stay").click()
     expect(warning).not_to_be_attached()
@@ -74,6 +84,14 @@ def test_an_idle_session_warns_saves_and_ends(page: Page, server: Callable[..., 
     expect(ended).to_be_visible(timeout=SLOW_MS)
     expect(ended).to_contain_text("Your work is saved.")
     expect(ended.get_by_role("link", name="Start again")).to_be_focused()
+    assert violations(page, ".ch-Session") == []
+    # what JupyterLab says about a server that is gone does not stand in front of it; Escape leads to the page
+    gone = page.locator(".jp-Dialog").first
+    expect(gone).to_be_attached()
+    expect(gone).not_to_be_visible()
+    page.keyboard.press("Escape")
+    expect(gone).to_be_visible()
+    expect(ended).to_be_visible()
     assert container.wait(timeout=120)["StatusCode"] == 0
     container.start()
     container.reload()
