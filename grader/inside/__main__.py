@@ -31,6 +31,7 @@ from .channel import Channel, Mailbox
 from .checks import CheckRunner, CheckTimeout, Outcome
 from .judge import Broken, Judge
 from .peer import Overtime
+from .shell import make_shell, warm_up
 
 PROTOCOL = 1
 JUDGE_UID, LEARNER_UID = 1000, 2000
@@ -77,7 +78,7 @@ def _be_learner(channel: Channel, stdout: int, stderr: int) -> None:
     sys.path.insert(0, "")
     sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # type: ignore[misc]
-    shell = learner.make_shell()
+    shell = make_shell()
     sys.modules["__main__"].__dict__.pop("_be_learner", None)
     channel.sock.sendall(b"w")
     learner.serve(channel, shell)
@@ -463,7 +464,7 @@ def main() -> None:
     mailbox = Mailbox()
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
-    learner.warm_up()
+    warm_up()
     pid = os.fork()
     if pid == 0:
         try:

@@ -10,29 +10,25 @@ import abc
 import builtins
 import functools
 import importlib
-import inspect
-import io
-import linecache
-import operator
 import os
-import resource
 import signal
 import sys
 import time
-import traceback
 import types
 import warnings
 from _signal import getsignal  # type: ignore[import-not-found]  # signal.getsignal makes an enum of it
 from typing import Any
 
 from .channel import Channel
-from .peer import REQUEST, Overtime, Peer
+from .operations import Operations
+from .peer import REQUEST, Overtime
+from .remote import FORWARDED, OBJECT_DUNDERS, AskingInput, Remote, ask
+from .shell import CELL_FILES, frames_of
 from .values import SHARED_TYPES
 from .wire import Gone, Tag, WireError
 
 # What of a class the judge must know by name: which of these it defines itself, so that its mirror
 # answers ``callable``, ``iter``, ``len`` … exactly when the original does.
-_OBJECT_DUNDERS = frozenset(dir(object))
 _TOLD_DUNDERS = frozenset(
     "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __str__ __repr__ __format__ __init__".split()
 )  # of these, those that a class defines itself
@@ -41,94 +37,7 @@ _OWN_FRAMES = 700  # of one callback and all it may call in here, a value nested
 _COUNTED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)
 
 
-class Remote:
-    """An object of a check (a callback, a mock, a test's own class) as the learner's code sees it."""
-
-    __slots__ = ("__weakref__", "_ch")  # no __dict__ for functools.wraps to copy
-
-    def __init__(self, peer: Learner, handle: int, name: str) -> None:
-        object.__setattr__(self, "_ch", (peer, handle, name))
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_ch"):
-            raise AttributeError(name)
-        return _ask(self, "getattr", name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        _ask(self, "setattr", name, value)
-
-    def __delattr__(self, name: str) -> None:
-        _ask(self, "delattr", name)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return _ask(self, "call", *args, **kwargs)
-
-    def __repr__(self) -> str:
-        return str(_ask(self, "repr"))
-
-    def __str__(self) -> str:
-        return str(_ask(self, "str"))
-
-    def __hash__(self) -> int:
-        return int(_ask(self, "hash"))
-
-    def __bool__(self) -> bool:
-        return bool(_ask(self, "bool"))
-
-    def __await__(self) -> Any:
-        while True:
-            done, value = _ask(self, "step")
-            if done:
-                return value
-            yield  # let this loop's other tasks have their turn
-
-
-def _ask(remote: Any, verb: str, *args: Any, **kwargs: Any) -> Any:
-    peer, handle, _ = object.__getattribute__(remote, "_ch")
-    return peer.ask(verb, handle, *args, **kwargs)
-
-
-def _forward(verb: str) -> Any:
-    def method(self: Any, *args: Any) -> Any:
-        return _ask(self, "operator", verb, *args)
-
-    method.__name__ = verb
-    return method
-
-
-for _verb in (
-    "len iter next getitem setitem delitem contains enter exit eq ne lt le gt ge add radd sub rsub mul rmul "
-    "truediv rtruediv floordiv rfloordiv mod rmod pow rpow and rand or ror xor rxor neg pos abs invert int "
-    "float index round reversed"
-).split():
-    setattr(Remote, f"__{_verb}__", _forward(f"__{_verb}__"))
-
-
-_FORWARDED = frozenset(
-    verb for verb in vars(Remote) if verb.startswith("__") and verb not in _OBJECT_DUNDERS
-) - {"__getattr__", "__bool__", "__module__", "__slots__", "__weakref__", "__doc__", "__annotations__"}
-
-
-class _AskingInput(io.TextIOBase):
-    """``sys.stdin``: every line is asked of the check that runs; outside of one there is no input."""
-
-    def __init__(self, peer: Learner) -> None:
-        self._peer = peer
-
-    def readable(self) -> bool:
-        return True
-
-    def readline(self, size: int = -1) -> str:  # type: ignore[override]
-        return str(self._peer.ask("readline"))
-
-    def read(self, size: int | None = -1) -> str:
-        return str(self._peer.ask("read"))
-
-    def __iter__(self) -> Any:
-        return iter(self.readline, "")
-
-
-class Learner(Peer):
+class Learner(Operations):
     """Serves the judge's requests on the objects of the learner's namespace."""
 
     is_lenient = True
@@ -280,7 +189,7 @@ class Learner(Peer):
                 if name == "__hash__":
                     has_hash = has_hash or (2 if value is None else 1)
                 elif name.startswith("__") and name.endswith("__"):
-                    if value is not None and (name not in _OBJECT_DUNDERS or name in _TOLD_DUNDERS):
+                    if value is not None and (name not in OBJECT_DUNDERS or name in _TOLD_DUNDERS):
                         dunders.add(name)
                 elif klass is cls:
                     kind = type(value).__name__
@@ -350,19 +259,17 @@ class Learner(Peer):
                     extra.append([name, self.encode_whole(value, depth + 1)])
                 except Exception:  # what does not cross is asked for when somebody looks at it
                     continue
-        where = self._where(error)
-        return [Tag.LEARNER, self._handle(error), 6, kind, args, text[:20_000], where, *chain, extra]
-
-    @staticmethod
-    def _where(error: BaseException) -> list[Any]:
-        """The innermost frames of the learner's own cells: [[function, line, source]…], outermost first."""
-        frames = []
-        for frame, line in traceback.walk_tb(error.__traceback__):
-            name = frame.f_code.co_filename
-            if name in _CELL_FILES:
-                source = linecache.getline(name, line).strip()
-                frames.append([frame.f_code.co_name, line, source[:500], _CELL_FILES[name]])
-        return frames[-6:]
+        return [
+            Tag.LEARNER,
+            self._handle(error),
+            6,
+            kind,
+            args,
+            text[:20_000],
+            frames_of(error),
+            *chain,
+            extra,
+        ]
 
     def raise_error(self, item: Any) -> None:
         raise item
@@ -391,12 +298,12 @@ class Learner(Peer):
             found: Any = type(str(name), (self.decode(item[4], depth),), {"_ch_handle": handle})
         else:
             body: dict[str, Any] = {"__slots__": (), "__module__": "__main__"}
-            body["__doc__"] = property(lambda self: _ask(self, "getattr", "__doc__"))
+            body["__doc__"] = property(lambda self: ask(self, "getattr", "__doc__"))
             if item[4] is not None:
                 base = self.decode(item[4], depth)
                 body["__class__"] = property(lambda self: base)
             # Only what the check's object really has: callable(), iter() and the like must be honest.
-            for verb in _FORWARDED - set(item[5]):
+            for verb in FORWARDED - set(item[5]):
                 body[verb] = None
             if kind == "class":
                 body["__class__"] = property(lambda self: type)
@@ -467,310 +374,9 @@ class Learner(Peer):
         warnings.resetwarnings()  # the public way to make Python forget which ones it has shown
         warnings.filters.extend([*own, _ALWAYS] if for_check else [*own, *_DEFAULT_FILTERS])  # type: ignore[attr-defined]
 
-    # -- what the judge may ask for --------------------------------------------------------------------
-
-    def do_run_cell(self, name: str, source: str) -> Any:
-        """Run one cell; [status, error or None], where error is [name, message, traceback, line]."""
-        self.last_error = None
-        self.in_cell = True
-        self.cell_name = name
-        try:
-            result = self.shell.run_cell(source, store_history=True, silent=False)
-            error = result.error_before_exec or result.error_in_exec
-        except Overtime:
-            raise
-        except BaseException as escaped:  # a RecursionError can escape run_cell (deep attribute chains)
-            error = escaped
-        finally:
-            self.in_cell = False
-        if isinstance(error, Overtime):
-            raise error
-        if error is None:
-            return ["passed", None]
-        return ["error", describe_error(error)]
-
-    def do_run_check(self, source: str) -> Any:
-        """The opt-out: a check in the learner's own process. [status, error, value of the last line]."""
-        result = self.shell.run_cell(source, store_history=False, silent=False)
-        error = result.error_before_exec or result.error_in_exec
-        if isinstance(error, Overtime):
-            raise error
-        if error is None:
-            value = result.result
-            if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
-                value = value.item()
-            return ["passed", None, value if type(value) in (int, float, bool) else None]
-        status = "failed" if isinstance(error, AssertionError) else "error"
-        return [status, describe_error(error), None]
-
-    def do_limit_cpu(self, seconds: float) -> None:
-        """Asked for once, before the first cell: the kernel lets nobody raise it again."""
-        whole = max(1, int(seconds + 0.999))
-        resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
-
-    def do_peak_memory(self) -> int:
-        """Bytes, as this process' kernel counts them."""
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-    def do_forget(self) -> None:
-        """After an interruption: the judge may have missed a frame (see Peer.forget)."""
-        self.forget()
-        self.described.clear()
-        self.watched.clear()
-
-    def do_names(self) -> Any:
-        hidden = self.shell.user_ns_hidden
-        return [name for name in self.namespace if isinstance(name, str) and name not in hidden]
-
-    def do_get(self, name: str) -> Any:
-        """[found, value]"""
-        try:
-            value = self.watched[name] = self.namespace[name]
-            return (True, value)
-        except KeyError:
-            return (False, None)
-
-    def do_has(self, name: str) -> bool:
-        if name not in self.namespace:
-            return False
-        self.watched[name] = self.namespace[name]
-        return True
-
-    def do_set(self, name: str, value: Any) -> None:
-        self.namespace[name] = value
-
-    def do_delete(self, name: str) -> bool:
-        return self.namespace.pop(name, self) is not self
-
-    def do_call(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)
-
-    def do_method(self, target: Any, name: str, /, *args: Any, **kwargs: Any) -> Any:
-        return getattr(target, name)(*args, **kwargs)
-
-    def do_getattr(self, target: Any, name: str) -> Any:
-        return getattr(target, name)
-
-    def do_setattr(self, target: Any, name: str, value: Any) -> None:
-        setattr(target, name, value)
-
-    def do_delattr(self, target: Any, name: str) -> None:
-        delattr(target, name)
-
-    def do_dir(self, target: Any) -> Any:
-        return [name for name in dir(target) if isinstance(name, str)]
-
-    def do_operator(self, name: str, *args: Any) -> Any:
-        return OPERATORS[name](*args)
-
-    def do_signature(self, target: Any) -> Any:
-        found = inspect.signature(target)
-        empty = inspect.Parameter.empty
-        return [
-            [
-                [p.name, int(p.kind), p.default is not empty, None if p.default is empty else p.default,
-                 p.annotation is not empty, None if p.annotation is empty else p.annotation]
-                for p in found.parameters.values()
-            ],
-            found.return_annotation is not empty,
-            None if found.return_annotation is empty else found.return_annotation,
-        ]  # fmt: skip
-
-    def do_inspect(self, name: str, target: Any) -> Any:
-        if name not in ("getsource", "getsourcelines", "getdoc", "isgeneratorfunction", "iscoroutinefunction",
-                        "isasyncgenfunction", "isfunction", "ismethod", "isbuiltin"):  # fmt: skip
-            raise ValueError(name)
-        return getattr(inspect, name)(target)
-
-    def do_module_call(self, module: str, name: str, *args: Any, **kwargs: Any) -> Any:
-        """A function of a library on learner's objects (``copy.copy``, ``dataclasses.asdict``, a seed…)."""
-        found: Any = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-        return found(*args, **kwargs)
-
-    def do_patch(self, module: str, name: str, value: Any) -> None:
-        """A check's ``mock.patch`` of a library's attribute, done here too."""
-        target: Any = sys.modules.get(module) or importlib.import_module(module)
-        *path, last = name.split(".")
-        for part in path:
-            target = getattr(target, part)
-        self.originals.setdefault((module, name), getattr(target, last, None))
-        setattr(target, last, value)
-
-    def do_unpatch(self, module: str, name: str) -> None:
-        target: Any = sys.modules[module]
-        *path, last = name.split(".")
-        for part in path:
-            target = getattr(target, part)
-        if (module, name) in self.originals:
-            setattr(target, last, self.originals.pop((module, name)))
-
-    def do_evaluate(self, how: str, text: Any, globals: Any, locals: Any) -> Any:
-        """``eval`` or ``exec`` of a text, on the learner's own names or on those that a check gives."""
-        names = self.namespace if globals is None else globals
-        had = "__builtins__" in names
-        try:
-            return getattr(builtins, how)(text, names, names if locals is None else locals)
-        finally:
-            if not had:
-                names.pop("__builtins__", None)
-
-    def do_setenv(self, name: str, value: str | None) -> None:
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-
-    def do_import(self, name: str) -> Any:
-        return importlib.import_module(name)
-
-    def do_generator(self, generator: Any, verb: str, *args: Any) -> Any:
-        """One step of a generator: [True, value yielded] or [False, value returned]."""
-        try:
-            return (True, getattr(generator, verb)(*args))
-        except StopIteration as stop:
-            return (False, stop.value)
-
-    def do_iterate(self, iterator: Any) -> Any:
-        """One step of an iterator: [True, value] or [False, None]."""
-        try:
-            return (True, next(iterator))
-        except StopIteration:
-            return (False, None)
-
-    def _event_loop(self) -> Any:
-        import asyncio
-
-        if self.loop is None or self.loop.is_closed():
-            self.loop = asyncio.new_event_loop()
-        return self.loop
-
-    def do_start(self, coroutine: Any) -> int:
-        """Schedule an awaitable on the learner's own event loop; the number of its task."""
-        import asyncio
-
-        loop = self._event_loop()
-
-        async def run() -> Any:
-            return await coroutine
-
-        number = len(self.tasks) + 1
-        asyncio.set_event_loop(loop)
-        self.tasks[number] = loop.create_task(run())
-        return number
-
-    def do_advance(self, number: int, seconds: float) -> Any:
-        """Run the loop until that task is done or the time is over: [done, value]."""
-        import asyncio
-
-        task, loop = self.tasks[number], self._event_loop()
-
-        async def wait() -> None:
-            await asyncio.wait([task], timeout=seconds)
-
-        loop.run_until_complete(wait())
-        if not task.done():
-            return (False, None)
-        del self.tasks[number]
-        return (True, task.result())
-
-    def do_cancel(self, number: int) -> None:
-        task = self.tasks.pop(number, None)
-        if task is not None:
-            task.cancel()
-
-
-def _power(*args: Any) -> Any:
-    return pow(*args)
-
-
-def _reflected(operation: Any) -> Any:
-    return lambda a, b: operation(b, a)
-
-
-OPERATORS: dict[str, Any] = {
-    **{f"__{name}__": getattr(operator, f"__{name}__") for name in (
-        "lt le eq ne gt ge add sub mul truediv floordiv mod and or xor lshift rshift matmul neg pos abs "
-        "invert "
-        "iadd isub imul itruediv ifloordiv imod iand ior ixor ilshift irshift imatmul ipow contains getitem "
-        "setitem delitem index").split()},
-    **{f"__r{name}__": _reflected(getattr(operator, f"__{name}__")) for name in (
-        "add sub mul truediv floordiv mod and or xor lshift rshift matmul").split()},
-    "__pow__": _power, "__rpow__": lambda a, b: pow(b, a), "__divmod__": divmod,
-    "__rdivmod__": lambda a, b: divmod(b, a), "__len__": len, "__iter__": iter, "__next__": next,
-    "__reversed__": reversed, "__hash__": hash, "__bool__": bool, "__int__": int, "__float__": float,
-    "__complex__": complex, "__round__": round, "__str__": str, "__repr__": repr, "__format__": format,
-    "__bytes__": bytes, "__trunc__": __import__("math").trunc, "__floor__": __import__("math").floor,
-    "__ceil__": __import__("math").ceil, "__fspath__": os.fspath, "__aiter__": aiter, "__anext__": anext,
-    "__instancecheck__": lambda cls, value: isinstance(value, cls),
-    "__subclasscheck__": lambda cls, other: issubclass(other, cls),
-    "__length_hint__": operator.length_hint, "__dir__": dir, "__sizeof__": sys.getsizeof,
-}  # fmt: skip
-for _verb in ("enter", "exit", "aenter", "aexit", "call", "missing", "await", "set_name", "get", "set"):
-    OPERATORS[f"__{_verb}__"] = lambda self, *args, _n=f"__{_verb}__": getattr(type(self), _n)(self, *args)
 
 _DEFAULT_FILTERS = list(warnings.filters)
 _ALWAYS = ("always", None, Warning, None, 0)
-_CELL_FILES: dict[str, str] = {}
-
-
-def describe_error(error: BaseException) -> Any:
-    """[name, message, traceback text, line in the cell or None], of the learner's own frames only."""
-    name = type(error).__name__
-    try:
-        message = str(error)
-    except BaseException:
-        message = ""
-    lines: list[str] = []
-    line: int | None = None
-    if isinstance(error, SyntaxError):
-        line = error.lineno
-        message = error.msg or message
-        text = (error.text or "").rstrip("\n")
-        lines = [f"Line {line}", f"    {text}"] if line else []
-        if error.offset and text:
-            lines.append("    " + " " * (error.offset - 1) + "^")
-    else:
-        for function, number, source, cell in Learner._where(error):
-            where = "" if function == "<module>" else f", in {function}"
-            lines += [f"Cell {cell}, line {number}{where}", f"    {source}"]
-            line = number
-    lines.append(f"{name}: {message}" if message else name)
-    return [str(name), str(message)[:5000], "\n".join(lines)[:20_000], line]
-
-
-def warm_up() -> None:
-    """Import, before the fork, what both processes will need."""
-    import asyncio
-    import decimal
-    import unittest.mock
-
-    import IPython.core.interactiveshell
-
-    _ = asyncio, decimal, unittest.mock, IPython.core.interactiveshell
-
-
-def make_shell() -> Any:
-    """An IPython shell without history, colours, threads or anything that waits for a person."""
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
-
-    config = Config()
-    config.HistoryManager.enabled = False
-    config.HistoryAccessor.enabled = False
-    config.InteractiveShell.colors = "nocolor"
-    config.InteractiveShell.cache_size = 100
-    config.InteractiveShell.banner1 = ""
-    shell = InteractiveShell.instance(config=config)
-
-    # Results of expressions are a notebook's own display; errors are reported as data.
-    shell.displayhook.write_output_prompt = lambda: None
-    shell.displayhook.write_format_data = lambda *args, **kwargs: None
-    shell.displayhook.finish_displayhook = lambda: None
-    for name in ("showtraceback", "showsyntaxerror", "showindentationerror", "_showtraceback"):
-        setattr(shell, name, lambda *args, **kwargs: None)
-    return shell
 
 
 def _forward_logs(peer: Learner) -> None:
@@ -796,7 +402,7 @@ def _forward_logs(peer: Learner) -> None:
 def serve(channel: Channel, shell: Any) -> None:
     """Serve the judge until it hangs up."""
     peer = Learner(channel, shell)
-    cells = _CELL_FILES
+    cells = CELL_FILES
     cache_name = shell.compile.cache
 
     def named(transformed_code: str, *args: Any, **kwargs: Any) -> str:
@@ -806,7 +412,7 @@ def serve(channel: Channel, shell: Any) -> None:
         return name
 
     shell.compile.cache = named
-    stdin = sys.stdin = _AskingInput(peer)
+    stdin = sys.stdin = AskingInput(peer)
     plain_input = builtins.input
 
     def ask_input(prompt: object = "", /) -> str:
