@@ -59,7 +59,12 @@ export class ChallengesPanel extends ReactWidget {
 
   /** Gives the panel the keyboard: the challenge last gone to, or the search where there is none. */
   focus(): void {
-    const places = ['.ch-Challenge[tabindex="0"]', '.ch-Filters-query', 'button'];
+    const places = [
+      '.ch-Challenge[tabindex="0"]',
+      '.ch-Filters-query',
+      '.ch-Problem button',
+      'button'
+    ];
     for (const place of places) {
       const node = this.node.querySelector<HTMLElement>(place);
       if (node && node.checkVisibility()) {
