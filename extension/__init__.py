@@ -17,8 +17,9 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(server_app: Any) -> None:
-    spool = add_routes(server_app.web_app)
+    spool, inventory = add_routes(server_app.web_app)
     # what was kept when this server last stopped; not now, for the loop does not run yet
     server_app.io_loop.add_callback(spool.start)
+    server_app.io_loop.add_callback(inventory.look)
     add_session(server_app)
     server_app.log.info("ChallengeHub: the learner's server extension is ready")

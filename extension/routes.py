@@ -18,6 +18,7 @@ from tornado.web import HTTPError, authenticated
 
 from .client import GraderClient
 from .errors import Refusal
+from .inventory import Inventory
 from .spool import Spool
 from .workspace import Workspace, checked_slug
 
@@ -30,8 +31,11 @@ class _Handler(APIHandler):
     # The Hub's idle rules look at what a person does in the page, not at what we fetch for them.
     _track_activity = False
 
-    def initialize(self, grader: GraderClient, workspace: Workspace, spool: Spool) -> None:
+    def initialize(
+        self, grader: GraderClient, workspace: Workspace, spool: Spool, inventory: Inventory
+    ) -> None:
         self.grader = grader
+        self.inventory = inventory
         self.workspace = workspace
         self.spool = spool
 
@@ -150,10 +154,21 @@ class RestoreHandler(_Handler):
 
 
 class SubmitHandler(_Handler):
+    """``accepted``, where given, are modules of which the learner knows that the sandbox has them not."""
+
     @authenticated
     async def post(self) -> None:
         path, key = self.text_fields("path", "key")
-        await self.answer(self.workspace.submit(path, key), http_status=202)
+        accepted = self.get_json_body().get("accepted", [])
+        if not isinstance(accepted, list) or not all(isinstance(name, str) for name in accepted):
+            raise HTTPError(400, "accepted must be a list of names.")
+        await self.answer(self.workspace.submit(path, key, frozenset(accepted)), http_status=202)
+
+
+class SandboxHandler(_Handler):
+    @authenticated
+    async def get(self) -> None:
+        await self.answer(self.inventory.read())
 
 
 class KeptHandler(_Handler):
@@ -213,6 +228,12 @@ class SubmissionHandler(_Handler):
         await self.answer(self.grader.request("GET", f"submissions/{submission_id}"))
 
 
+class GradingsHandler(_Handler):
+    @authenticated
+    async def get(self, submission_id: str) -> None:
+        await self.answer(self.grader.request("GET", f"submissions/{submission_id}/gradings"))
+
+
 class SubmittedNotebookHandler(_Handler):
     @authenticated
     async def get(self, submission_id: str) -> None:
@@ -267,6 +288,7 @@ ROUTES = [
     (r"update", UpdateHandler),
     (r"restore", RestoreHandler),
     (r"submit", SubmitHandler),
+    (r"sandbox", SandboxHandler),
     (r"kept", KeptHandler),
     (r"kept/send", KeptSendHandler),
     (r"kept/forget", KeptForgetHandler),
@@ -274,16 +296,18 @@ ROUTES = [
     (r"submissions", SubmissionsHandler),
     (rf"submissions/{SUBMISSION_ID}", SubmissionHandler),
     (rf"submissions/{SUBMISSION_ID}/notebook", SubmittedNotebookHandler),
+    (rf"submissions/{SUBMISSION_ID}/gradings", GradingsHandler),
     (rf"submissions/{SUBMISSION_ID}/events", EventsHandler),
 ]
 
 
-def add_routes(web_app: Any) -> Spool:
-    """Returns the spool, which wants to be started once the server's loop runs."""
+def add_routes(web_app: Any) -> tuple[Spool, Inventory]:
+    """Returns what wants to be started once the server's loop runs."""
     grader = GraderClient.from_environment()
     spool = Spool(Path(jupyter_data_dir()) / "challengehub" / "spool", grader)
-    workspace = Workspace(web_app.settings["contents_manager"], grader, spool)
+    inventory = Inventory(grader)
+    workspace = Workspace(web_app.settings["contents_manager"], grader, spool, inventory)
     prefix = url_path_join(web_app.settings["base_url"], "challengehub", "api")
-    given = {"grader": grader, "workspace": workspace, "spool": spool}
+    given = {"grader": grader, "workspace": workspace, "spool": spool, "inventory": inventory}
     web_app.add_handlers(".*$", [(url_path_join(prefix, route), handler, given) for route, handler in ROUTES])
-    return spool
+    return spool, inventory

@@ -16,6 +16,8 @@ from tornado.web import HTTPError
 
 from .client import GraderClient
 from .errors import Refusal
+from .imports import LANGUAGE, missing
+from .inventory import Inventory
 from .spool import KEY, Spool
 
 FOLDER = "challenges"
@@ -30,10 +32,11 @@ SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 class Workspace:
     """What a learner does with challenges in their own home. Paths are contents-manager paths."""
 
-    def __init__(self, contents: Any, grader: GraderClient, spool: Spool) -> None:
+    def __init__(self, contents: Any, grader: GraderClient, spool: Spool, inventory: Inventory) -> None:
         self._contents = contents
         self._grader = grader
         self._spool = spool
+        self._inventory = inventory
         # two quick clicks on Open must not both find the file missing
         self._writing = asyncio.Lock()
 
@@ -91,8 +94,12 @@ class Workspace:
             await self._save(_notebook_model(new), path)
         return {"path": path, "kept": kept}
 
-    async def submit(self, path: str, key: str) -> dict[str, Any]:
-        """Send the saved notebook, or keep it for later; the same ``key`` twice is one submission."""
+    async def submit(self, path: str, key: str, accepted: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """Send the saved notebook, or keep it for later; the same ``key`` twice is one submission.
+
+        Refused with ``modules_missing`` when it imports what the sandbox is known not to have, but for what
+        the learner has ``accepted``.
+        """
         if not KEY.fullmatch(key):
             raise Refusal(
                 "request_malformed", "The submission's key must be 1-64 letters, digits or hyphens."
@@ -110,7 +117,27 @@ class Workspace:
             raise _too_large(
                 "Even without outputs your notebook is larger than 2 MiB, the most that can be graded."
             )
+        await self._refuse_missing(path, notebook, accepted)
         return await self._spool.submit(key, path, body)
+
+    async def _refuse_missing(self, path: str, notebook: dict[str, Any], accepted: frozenset[str]) -> None:
+        has = self._inventory.modules(LANGUAGE) if _language(notebook) == LANGUAGE else None
+        if has is None:
+            return
+        code = [cell for cell in _cells(notebook) if cell.get("cell_type") == "code"]
+        own = [_source(cell) for cell in code if _answer_id(cell) is not None or _is_own(cell)]
+        names = [name for name in missing(own, map(_source, code), has) if name not in accepted]
+        if names:
+            files = [name for name in names if await self._is_beside(path, name)]
+            raise _modules_missing([name for name in names if name not in files], files)
+
+    async def _is_beside(self, path: str, module: str) -> bool:
+        """Whether the module is a file or a folder of the learner's in the notebook's folder."""
+        place = f"{path.rpartition('/')[0]}/{module}".lstrip("/")
+        return bool(
+            await ensure_async(self._contents.file_exists(f"{place}.py"))
+            or await ensure_async(self._contents.dir_exists(place))
+        )
 
     async def _read(self, path: str) -> dict[str, Any]:
         """The saved notebook as JSON, unvalidated: the grader judges shape and names the cell to blame."""
@@ -185,6 +212,13 @@ def _challenge_of(notebook: dict[str, Any]) -> tuple[str, int]:
     if not isinstance(slug, str) or not isinstance(version, int) or isinstance(version, bool):
         raise _not_a_challenge()
     return checked_slug(slug), version
+
+
+def _language(notebook: dict[str, Any]) -> str:
+    metadata = notebook.get("metadata")
+    kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
+    language = kernel.get("language") if isinstance(kernel, dict) else None
+    return language.lower() if isinstance(language, str) else LANGUAGE  # as older notebooks leave it out
 
 
 def _cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
@@ -264,6 +298,29 @@ def _malformed(why: str) -> Refusal:
         f"The saved file cannot be read as a notebook: {why}. "
         "Rename it, open the challenge again for a fresh copy, and move your code over.",
     )
+
+
+def _modules_missing(packages: list[str], files: list[str]) -> Refusal:
+    says = []
+    if packages:
+        is_not = "is" if len(packages) == 1 else "are"
+        says.append(f"{_listed(packages)} {is_not} not in this challenge's sandbox.")
+    if files:
+        is_one = "is a file of yours" if len(files) == 1 else "are files of yours"
+        says.append(
+            f"{_listed(files)} {is_one} beside the notebook. The sandbox gets the notebook alone: "
+            "copy into it what you need."
+        )
+    return Refusal(
+        "modules_missing",
+        " ".join([*says, "Your code will fail there."]),
+        http_status=409,
+        details={"packages": packages, "files": files},
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 def _too_large(what: str) -> Refusal:

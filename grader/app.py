@@ -23,6 +23,7 @@ from .errors import DatabaseUnavailable
 from .events import Events
 from .handlers import Parts, Seats, routes
 from .hub import Hub
+from .inventory import Inventories
 from .pool import Pool
 from .publishing import Publishing
 from .ratelimit import RateLimit
@@ -98,6 +99,7 @@ class Service:
             lease_s=settings.lease_s,
             attempts_max=settings.attempts_max,
         )
+        self.inventories = Inventories(self.background, self.background.pool)
         self.watchers = Seats(settings.watchers_per_user)
         self.port = 0
         self.ready = asyncio.Event()  # the schema stands, challenges are published, workers work
@@ -118,6 +120,7 @@ class Service:
             publishing=Publishing(self.store, review_required=settings.review_required),
             background=self.background,
             regrading=self.regrading,
+            inventories=self.inventories,
             health=self.health,
             requests=RateLimit(settings.requests_per_minute, settings.requests_per_minute),
             submissions=RateLimit(settings.submissions_per_minute, settings.submissions_burst),
@@ -180,6 +183,7 @@ class Service:
             self._bringing_up.cancel()
             await asyncio.gather(self._bringing_up, return_exceptions=True)
         await self.regrading.stop()
+        await self.inventories.stop()
         await self.workers.stop(self.settings.drain_s)
         self.events.close()
         await self.watchers.empty(WATCHERS_LEAVE_S)

@@ -7,6 +7,7 @@ begins only while a worker has nothing to do, which means that nobody waits and 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from .grading import OnEvent
 from .models import Job
@@ -46,6 +47,9 @@ class Lent:
 
     async def run(self, job: Job, on_event: OnEvent) -> Ending:
         return await self._sandbox.run(job, on_event)
+
+    async def inventory(self) -> tuple[str, dict[str, Any]]:
+        return await self._sandbox.inventory()
 
     async def close(self) -> None:
         place, self._place = self._place, None

@@ -190,6 +190,12 @@ class RegradingUnknown(GraderError):
     code, http_status = "regrading_unknown", 404
 
 
+class InventoryUnknown(GraderError):
+    """What the sandbox has is not known yet, or no sandbox can be asked now."""
+
+    code, http_status = "inventory_unknown", 503
+
+
 class IdempotencyConflict(GraderError):
     """The same idempotency key came with a different submission."""
 

@@ -137,6 +137,10 @@ class Pool:
             with contextlib.suppress(ValueError):
                 self._waiters.remove(entry)
 
+    async def image(self) -> str:
+        """The id of the image that sandboxes are made of now. Raises EngineUnavailable."""
+        return await self._engine.image()
+
     async def sweep(self) -> int:
         """Remove what a former process left behind; returns how many there were."""
         removed = await self._engine.sweep(self._all)

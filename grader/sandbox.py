@@ -36,6 +36,7 @@ ENGINE_S = 60.0  # one call to the engine
 CAUSE_S = 5.0  # to learn why a sandbox is gone
 OOM_LATE_S = 0.2  # by so much may the news that it was memory come after the end
 GRACE_S = 2.0  # what the judge has, past the submission's own limit, to report that it was passed
+INVENTORY_S = 30.0  # to say what an image has
 ORPHAN_S = 60.0  # an ended container older than this is nobody's any more
 LEFTOVER_S = 7200.0  # and no sandbox is meant to live this long
 SECCOMP = Path(__file__).resolve().parent.parent / "images" / "sandbox" / "seccomp.json"
@@ -138,10 +139,7 @@ class Sandbox:
         Ends within the job's ``total_s`` and a grace. An exception of ``on_event`` ends the run and
         comes out here. Call it once.
         """
-        if self._used:
-            raise RuntimeError("a sandbox runs one job")
-        self._used = True
-        self._on_event = on_event
+        self._use(on_event)
         message = {
             "protocol": PROTOCOL,
             "steps": [asdict(step) for step in job.steps],
@@ -149,14 +147,32 @@ class Sandbox:
             "reference": job.reference,
         }
         try:
-            async with asyncio.timeout(job.limits.total_s + GRACE_S):
-                await self._write(encode(message))
-                ending = await asyncio.shield(self._ended)
+            ending = await self._send(message, job.limits.total_s + GRACE_S)
         except TimeoutError:
             return Ending("wall")
         if ending.kind == "eof" or (ending.kind == "done" and ending.detail == "crashed"):
             return await self._with_cause(ending)
         return ending
+
+    async def inventory(self) -> tuple[str, dict[str, Any]]:
+        """The id of its image, and what that image says it has, unchecked. In the place of a job.
+
+        Raises SandboxFailed, EngineUnavailable.
+        """
+        events: list[dict[str, Any]] = []
+        self._use(events.append)
+        try:
+            ending = await self._send({"protocol": PROTOCOL, "ask": "inventory"}, INVENTORY_S)
+        except TimeoutError:
+            ending = Ending("wall")
+        told = next((event for event in events if event.get("event") == "inventory"), None)
+        if told is None:
+            raise SandboxFailed(
+                "The sandbox did not say what it has.",
+                log_message=f"sandbox {self.id[:12]}: {ending}; {self.log.decode(errors='replace')}",
+            )
+        async with _calling():
+            return str((await self.container.show())["Image"]), told
 
     async def close(self) -> None:
         """Kill and remove the container, in the background. Never raises; may be called again."""
@@ -190,6 +206,18 @@ class Sandbox:
             await asyncio.wait((self._pump,))
         with contextlib.suppress(Exception):  # aiodocker asserts that the other side still listens
             await self._stream.close()
+
+    def _use(self, on_event: Callable[[dict[str, Any]], None]) -> None:
+        if self._used:
+            raise RuntimeError("a sandbox runs one job")
+        self._used = True
+        self._on_event = on_event
+
+    async def _send(self, message: dict[str, Any], seconds: float) -> Ending:
+        """How it ended, after at most so many seconds; raises TimeoutError then."""
+        async with asyncio.timeout(seconds):
+            await self._write(encode(message))
+            return await asyncio.shield(self._ended)
 
     async def _write(self, data: bytes) -> None:
         try:
@@ -317,6 +345,11 @@ class Engine:
                 await asyncio.shield(self._delete(name))
             raise
         return sandbox
+
+    async def image(self) -> str:
+        """The id of the image that sandboxes are made of now."""
+        async with _calling():
+            return str((await self._client().images.inspect(self.settings.image))["Id"])
 
     async def remove(self, sandbox: Sandbox) -> None:
         await sandbox.release()

@@ -41,6 +41,7 @@ LEVELS = [
         "verdict",
         "hub",
         "events",
+        "inventory",
         "mutants",
         "proofreading",
         "secrecy",

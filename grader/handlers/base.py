@@ -18,6 +18,7 @@ from ..catalogue import Catalogue
 from ..errors import Forbidden, GraderError, MethodNotAllowed, NotebookTooLarge, RateLimited, RequestMalformed
 from ..events import Events
 from ..hub import Caller, Hub, HubHandler
+from ..inventory import Inventories
 from ..notebook import MAX_SUBMISSION_BYTES
 from ..publishing import Publishing
 from ..ratelimit import OneByOne, RateLimit
@@ -50,6 +51,7 @@ class Parts:
     publishing: Publishing
     background: Background
     regrading: Regrading
+    inventories: Inventories
     health: Callable[[], Awaitable[dict[str, Any]]]
     requests: RateLimit
     submissions: RateLimit

@@ -1,4 +1,4 @@
-"""The service itself: its health, and every address where there is nothing."""
+"""The service itself: its health, what its sandboxes have, and every address where there is nothing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ class HealthHandler(ApiHandler):
         self.send(health, 200 if able else 503)
 
 
+class SandboxHandler(ApiHandler):
+    async def get(self) -> None:
+        self.send((await self.parts.inventories.get()).as_dict())
+
+
 class UnknownHandler(ApiHandler):
     public = True
 
@@ -27,4 +32,7 @@ class UnknownHandler(ApiHandler):
         setattr(self, (self.request.method or "").lower(), self._refuse)
 
 
-ROUTES: list[tuple[str, type[ApiHandler]]] = [("health", HealthHandler)]
+ROUTES: list[tuple[str, type[ApiHandler]]] = [
+    ("health", HealthHandler),
+    ("sandbox", SandboxHandler),
+]

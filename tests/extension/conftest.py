@@ -24,6 +24,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 HUB_TOKEN = "token-of-this-notebook-server"
 PREFIX = "/services/grader/api/v1"
+MODULES = ["json", "math", "numpy", "sys", "typing", "contextlib", "importlib"]
 
 
 def notebook(
@@ -56,6 +57,9 @@ class Grader:
 
     url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
+    # asked for now and then in the background, so not among the requests
+    sandbox: dict[str, Any] = field(default_factory=dict)
+    sandbox_asked: int = 0
     answers: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
     version: int = 1
     # a stream sends its first event, waits for this, then sends the rest
@@ -75,6 +79,7 @@ class Grader:
         self.cut_streams = False
         self.go_on.clear()
         self.stream_left.clear()
+        self.sandbox = {"language": "Python", "version": "3.13.5", "packages": [], "modules": MODULES}
         self.say("GET challenges", 200, {"challenges": [{"slug": "first-steps"}]})
         self.say("POST submissions", 202, {"id": "0-1", "state": "queued", "position": 1})
 
@@ -94,6 +99,10 @@ class _Answers(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         path = self.path.removeprefix(PREFIX + "/")
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if path == "sandbox":
+            self.grader.sandbox_asked += 1
+            self._send(200, {"Content-Type": "application/json"}, json.dumps(self.grader.sandbox).encode())
+            return
         self.grader.requests.append(
             {"method": self.command, "path": path, "headers": dict(self.headers), "content": content}
         )

@@ -447,3 +447,75 @@ def test_nothing_of_ours_counts_as_activity(server: Notebook, grader: Grader) ->
     server.http.get(f"{API}/challenges")
     submit(server)
     assert server.http.get("/api/status", params={"no_track_activity": 1}).json()["last_activity"] == before
+
+
+# ---- what the sandbox has
+
+
+def importing(server: Notebook, source: str, **more: Any) -> httpx.Response:
+    save(server, notebook(answer=source))
+    server.http.get(f"{API}/sandbox")  # as the page of a learner who looks; else it is known a little later
+    return server.http.post(f"{API}/submit", json={"path": PATH, "key": "key-1", **more})
+
+
+def submitted(grader: Grader) -> list[str]:
+    return [request["path"] for request in grader.requests if request["method"] == "POST"]
+
+
+def test_what_the_sandbox_has_is_the_graders_to_say_and_remembered(server: Notebook, grader: Grader) -> None:
+    assert server.http.get(f"{API}/sandbox").json()["version"] == "3.13.5"
+    asked = grader.sandbox_asked
+    assert server.http.get(f"{API}/sandbox").json()["modules"] == grader.sandbox["modules"]
+    assert grader.sandbox_asked == asked
+
+
+def test_a_learner_is_told_before_sending_what_the_sandbox_has_not(server: Notebook, grader: Grader) -> None:
+    error = refused(importing(server, "import requests, json\nimport bs4"), 409, "modules_missing")
+    assert error["details"] == {"packages": ["requests", "bs4"], "files": []}
+    assert error["message"].startswith("requests and bs4 are not in this challenge's sandbox.")
+    assert submitted(grader) == []
+
+
+def test_a_learner_who_knows_submits_anyway(server: Notebook, grader: Grader) -> None:
+    source = "import requests\nimport bs4"
+    error = refused(importing(server, source, accepted=["requests"]), 409, "modules_missing")
+    assert error["details"]["packages"] == ["bs4"]
+    assert importing(server, source, accepted=["requests", "bs4"]).status_code == 202
+    assert submitted(grader) == ["submissions"]
+    assert importing(server, source, accepted="requests").status_code == 400
+
+
+def test_a_file_beside_the_notebook_is_told_in_words_of_its_own(server: Notebook, grader: Grader) -> None:
+    save(server, "def f(): pass", "challenges/helpers.py")
+    error = refused(importing(server, "import helpers"), 409, "modules_missing")
+    assert error["details"] == {"packages": [], "files": ["helpers"]}
+    assert "a file of yours beside the notebook" in error["message"]
+
+
+def test_only_the_learners_own_cells_are_looked_at(server: Notebook, grader: Grader) -> None:
+    content = notebook(answer="import json")
+    content["cells"][1]["source"] = "import requests"  # locked, and put back by the grader
+    content["cells"].append({"cell_type": "markdown", "metadata": {}, "source": "import requests"})
+    save(server, content)
+    server.http.get(f"{API}/sandbox")
+    assert submit(server).status_code == 202
+    content["cells"].append({"cell_type": "code", "metadata": {}, "source": "import bs4", "outputs": []})
+    save(server, content)
+    assert refused(submit(server), 409, "modules_missing")["details"]["packages"] == ["bs4"]
+
+
+def test_another_language_is_left_alone(server: Notebook, grader: Grader) -> None:
+    content = notebook(answer="import requests")
+    content["metadata"]["kernelspec"] = {"name": "ir", "display_name": "R", "language": "R"}
+    save(server, content)
+    server.http.get(f"{API}/sandbox")
+    assert submit(server).status_code == 202
+
+
+def test_while_nobody_knows_what_the_sandbox_has_nothing_is_in_the_way(
+    server_without_grader: Notebook,
+) -> None:
+    save(server_without_grader, notebook(answer="import requests"))
+    assert submit(server_without_grader, key="key-unknown").json()["state"] == "kept"
+    refused(server_without_grader.http.get(f"{API}/sandbox"), 503, "grader_unreachable")
+    shutil.rmtree(server_without_grader.spool)

@@ -282,6 +282,7 @@ def test_every_operation_answers_as_described(
     api: Api, stack: Stack, new_learner: Callable[[], Person], admin: Person, instructor: Person
 ) -> None:
     assert api("health").status_code == 200
+    assert "json" in api("readSandbox").json()["modules"]
     assert api("listChallenges").json()["challenges"]
     assert api("readChallenge", SLUG).status_code == 200
     assert api("readChallenge", "nothing-here").status_code == 404
