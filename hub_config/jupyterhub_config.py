@@ -96,8 +96,13 @@ c.NotebookSpawner.extra_host_config = {
     "security_opt": ["no-new-privileges"],
     "pids_limit": settings.notebook_pids,
     "memswap_limit": settings.notebook_memory,  # as much as memory: none on top
-    "read_only": True,  # only the home (a volume) and /tmp can be written to
-    "tmpfs": {"/tmp": "size=256m,nr_inodes=20000,mode=1777,nosuid,nodev"},  # noqa: S108
+    "read_only": True,  # only the home (a volume), /tmp and the session's packages can be written to
+    "tmpfs": {
+        "/tmp": "size=256m,nr_inodes=20000,mode=1777,nosuid,nodev",  # noqa: S108
+        # Ends with the container, and so with the session. Compiled libraries are run from it.
+        spawner.PACKAGES: f"size={settings.notebook_packages},nr_inodes=60000,mode=0755,uid=1000,gid=1000,"
+        "exec,nosuid,nodev",
+    },
     "init": True,  # reaps what kernels leave behind
     "log_config": {"type": "json-file", "config": {"max-size": "1m", "max-file": "1"}},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -18,8 +19,8 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """``notebook_memory`` as Docker writes it (``1G``); ``notebook_cpus`` in cores; times in seconds
-    where no unit is named. 0 minutes switch a session rule off."""
+    """``notebook_memory`` and ``notebook_packages`` as Docker writes sizes (``1G``); ``notebook_cpus`` in
+    cores; times in seconds where no unit is named. 0 minutes switch a session rule off."""
 
     project: str
     db_url: str
@@ -35,6 +36,7 @@ class Settings:
     password_min_length: int
     notebook_image: str
     notebook_memory: str
+    notebook_packages: str
     notebook_cpus: float
     notebook_pids: int
     notebook_start_timeout: int
@@ -64,6 +66,13 @@ class Settings:
                 raise SettingsError(f"{name} is {raw!r}; it must be a number, {least:g} or more.")
             return value
 
+        def size(name: str, default: str) -> str:
+            value = text(name, default)
+            # a size of nothing would be no limit at all
+            if not re.fullmatch(r"[1-9]\d{0,5}[KMG]", value):
+                raise SettingsError(f"{name} is {value!r}; write a size such as {default}.")
+            return value
+
         sign_up = text("SIGN_UP", "open")
         if sign_up not in ("open", "approval", "closed"):
             raise SettingsError(f"SIGN_UP is {sign_up!r}; write open, approval or closed.")
@@ -82,6 +91,7 @@ class Settings:
             password_min_length=int(number("PASSWORD_MIN_LENGTH", 8, 1)),
             notebook_image=text("NOTEBOOK_IMAGE", "challengehub/notebook:latest"),
             notebook_memory=text("NOTEBOOK_MEMORY", "1G"),
+            notebook_packages=size("NOTEBOOK_PACKAGES", "384M"),
             notebook_cpus=number("NOTEBOOK_CPUS", 1, 0.1),
             notebook_pids=int(number("NOTEBOOK_PIDS", 512, 32)),
             notebook_start_timeout=int(number("NOTEBOOK_START_TIMEOUT", 90, 5)),

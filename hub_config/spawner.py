@@ -16,6 +16,8 @@ from traitlets import Unicode
 #: In images/notebook/Dockerfile the same: a new volume takes its owner from this folder in the image.
 HOME = "/home/learner"
 USER = "1000:1000"
+#: In images/notebook/python/session_packages.py the same: where a session's own packages go.
+PACKAGES = "/opt/python/session"
 
 _KEPT = "Your files are kept."
 

@@ -251,6 +251,7 @@ def test_no_sign_up_when_it_is_closed(make_hub: Callable[..., Hub]) -> None:
         ({"SIGN_UP": "perhaps"}, "write open, approval or closed"),
         ({"NOTEBOOK_CPUS": "many"}, "NOTEBOOK_CPUS is 'many'"),
         ({"NOTEBOOK_PIDS": "0"}, "NOTEBOOK_PIDS is '0'; it must be a number, 32 or more"),
+        ({"NOTEBOOK_PACKAGES": "0M"}, "NOTEBOOK_PACKAGES is '0M'; write a size such as 384M"),
         ({"NOTEBOOK_CPUS": "nan"}, "NOTEBOOK_CPUS is 'nan'"),
         ({"GRADER_API_TOKEN": ""}, "GRADER_API_TOKEN is not set"),
     ],

@@ -9,99 +9,13 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
-import requests
 from docker.errors import NotFound
 
 from tests.conftest import Person, Stack
 
-HOME = "/home/learner"
-
-
-@dataclass
-class Workspace:
-    """One person's notebook server, started and stopped as its owner does."""
-
-    stack: Stack
-    owner: Person
-
-    def hub(self, method: str, path: str = "", who: Person | None = None) -> requests.Response:
-        headers = {"Authorization": f"token {(who or self.owner).token}"}
-        url = f"{self.stack.url}/hub/api/users/{self.owner.name}{path}"
-        return requests.request(method, url, headers=headers, timeout=60)
-
-    def server(self, method: str, path: str, who: Person | None = None, **kwargs: Any) -> requests.Response:
-        headers = {"Authorization": f"token {(who or self.owner).token}"}
-        url = f"{self.stack.url}/user/{self.owner.name}/{path}"
-        return requests.request(method, url, headers=headers, timeout=60, allow_redirects=False, **kwargs)
-
-    def start(self) -> Workspace:
-        answer = self.hub("POST", "/server")
-        assert answer.ok or "already running" in answer.text, answer.text
-        self._wait(lambda server: bool(server.get("ready")))
-        return self
-
-    def stop(self) -> None:
-        answer = self.hub("DELETE", "/server")
-        assert answer.ok, answer.text
-        self._wait(lambda server: not server)
-
-    def _wait(self, reached: Callable[[dict[str, Any]], bool]) -> None:
-        until = time.monotonic() + 180
-        while not reached(server := self.hub("GET").json()["servers"].get("", {})):
-            assert time.monotonic() < until, server
-            time.sleep(0.25)
-
-    @property
-    def container(self) -> Any:
-        labels = [f"challengehub={self.stack.project}", f"challengehub.learner={self.owner.name}"]
-        (container,) = self.stack.engine.containers.list(all=True, filters={"label": labels})
-        return container
-
-    @property
-    def address(self) -> str:
-        networks = self.container.attrs["NetworkSettings"]["Networks"]
-        return str(networks[f"{self.stack.project}-notebooks"]["IPAddress"])
-
-    @property
-    def home(self) -> str:
-        (mount,) = self.container.attrs["Mounts"]
-        return str(mount["Name"])
-
-    def run(self, *command: str) -> tuple[int, str]:
-        """(exit code, output) of a command inside, with the user and the rights that the server has."""
-        ended = self.container.exec_run(list(command))
-        return ended.exit_code, ended.output.decode(errors="replace")
-
-    def python(self, source: str) -> str:
-        code, output = self.run("python3", "-c", source)
-        assert code == 0, output
-        return output.strip()
-
-    def ask(self, url: str) -> tuple[int, str]:
-        """(status, body) of a GET from inside, with the token that lies in the server's environment."""
-        source = f"""
-import os, urllib.error, urllib.request
-headers = {{"Authorization": "token " + os.environ["JUPYTERHUB_API_TOKEN"]}}
-try:
-    answer = urllib.request.urlopen(urllib.request.Request({url!r}.format(**os.environ), headers=headers))
-except urllib.error.HTTPError as error:
-    answer = error
-print(answer.status, answer.read().decode())"""
-        status, _, body = self.python(source).partition(" ")
-        return int(status), body
-
-    def connects(self, host: str, port: int) -> bool:
-        source = f"""
-import socket
-try:
-    socket.create_connection(({host!r}, {port}), timeout=3); print("yes")
-except OSError:
-    print("no")"""
-        return self.python(source) == "yes"
+from .workspaces import HOME, Workspace
 
 
 @pytest.fixture(scope="module")
@@ -161,10 +75,10 @@ def test_nothing_in_it_lends_other_rights(workspace: Workspace) -> None:
     assert workspace.run("sh", "-c", "echo nobody:x:0:0::/:/bin/sh >> /etc/passwd")[0] != 0
 
 
-def test_only_the_home_and_tmp_can_be_written_to(workspace: Workspace) -> None:
-    for folder in ("/", "/usr/bin", "/opt/challengehub/lib", "/etc", "/var/tmp"):
+def test_only_the_home_tmp_and_a_sessions_packages_can_be_written_to(workspace: Workspace) -> None:
+    for folder in ("/", "/usr/bin", "/opt/challengehub/lib", "/opt/python/lib", "/etc", "/var/tmp"):
         assert workspace.run("touch", f"{folder}/written")[0] != 0, folder
-    for folder in (HOME, "/tmp"):
+    for folder in (HOME, "/tmp", "/opt/python/session"):
         assert workspace.run("touch", f"{folder}/written")[0] == 0, folder
     (mount,) = workspace.container.attrs["Mounts"]
     assert (mount["Type"], mount["Destination"]) == ("volume", HOME)
@@ -219,8 +133,8 @@ def test_tmp_is_bounded(workspace: Workspace) -> None:
 
 def test_the_plugin_adds_little_to_the_page(workspace: Workspace) -> None:
     source = """
-import pathlib, sys
-folder = pathlib.Path(sys.prefix, "share/jupyter/labextensions/challengehub/static")
+import pathlib
+folder = pathlib.Path("/opt/challengehub/share/jupyter/labextensions/challengehub/static")
 print(sum(file.stat().st_size for file in folder.glob("*.js")))"""
     assert 10_000 < int(workspace.python(source)) < 300 * 1024
 
@@ -243,17 +157,8 @@ def test_it_reaches_the_grader_through_the_proxy(workspace: Workspace) -> None:
 
 
 def test_it_reaches_a_package_index(workspace: Workspace) -> None:
-    code, output = workspace.run("python3", "-m", "pip", "install", "cowsay")
+    code, output = workspace.run("pip", "download", "--no-deps", "--dest", "/tmp", "cowsay")
     assert code == 0, output
-    assert workspace.python("import cowsay; print(cowsay.__file__)").startswith(HOME)
-
-
-def test_what_a_learner_installs_adds_and_cannot_replace(workspace: Workspace) -> None:
-    """A learner's own tornado in place of the image's could keep the server from ever starting again."""
-    assert workspace.python("import tornado; print(tornado.__file__)").startswith("/opt/")
-    workspace.run("mkdir", "-p", f"{HOME}/.packages/tornado")
-    assert workspace.run("touch", f"{HOME}/.packages/tornado/__init__.py")[0] == 0
-    assert workspace.python("import tornado; print(tornado.__file__)").startswith("/opt/")
 
 
 # -- what it cannot reach ----------------------------------------------------------------------------------
@@ -317,8 +222,10 @@ def test_the_home_survives_a_stop_and_the_container_does_not(
     first, home = workspace.container, workspace.home
     assert stack.engine.volumes.get(home).attrs["Labels"]["challengehub"] == stack.project
     workspace.stop()
-    with pytest.raises(NotFound):
-        first.reload()
+    with pytest.raises(NotFound):  # at once, or when the engine has done with it
+        for _ in range(200):
+            first.reload()
+            time.sleep(0.1)
     workspace.start()
     assert workspace.server("GET", "api/contents/note.txt").json()["content"] == "kept"
     assert workspace.container.id != first.id
