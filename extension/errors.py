@@ -9,7 +9,7 @@ class Refusal(Exception):
     """A request that cannot be served, with a stable ``code`` and words that are safe to show.
 
     Codes made here: request_malformed, not_a_challenge, notebook_malformed, notebook_too_large,
-    file_missing, path_blocked, home_unavailable, spool_full, modules_missing, grader_unreachable,
+    file_missing, path_blocked, home_unavailable, spool_full, grader_unreachable,
     grader_not_configured, server_not_recognised. Every other code is the grader's, passed on unchanged.
     """
 

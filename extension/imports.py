@@ -22,7 +22,7 @@ QUESTIONS = {"version_info", "platform", "find_spec", "python_version", "python_
 WRITES = re.compile(r"\s*%%(?:writefile|file)\s+(?:-a\s+|--append\s+)?(\S+)")
 
 
-def missing(own: Iterable[str], every: Iterable[str], has: Container[str]) -> list[str]:
+def missing_modules(own: Iterable[str], every: Iterable[str], has: Container[str]) -> list[str]:
     """Top-level modules that the cells ``own`` need and ``has`` lacks, in the order in which they come.
 
     ``every``: all code cells of the notebook, the author's too, any of which may write a module.

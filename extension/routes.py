@@ -228,12 +228,6 @@ class SubmissionHandler(_Handler):
         await self.answer(self.grader.request("GET", f"submissions/{submission_id}"))
 
 
-class GradingsHandler(_Handler):
-    @authenticated
-    async def get(self, submission_id: str) -> None:
-        await self.answer(self.grader.request("GET", f"submissions/{submission_id}/gradings"))
-
-
 class SubmittedNotebookHandler(_Handler):
     @authenticated
     async def get(self, submission_id: str) -> None:
@@ -296,7 +290,6 @@ ROUTES = [
     (r"submissions", SubmissionsHandler),
     (rf"submissions/{SUBMISSION_ID}", SubmissionHandler),
     (rf"submissions/{SUBMISSION_ID}/notebook", SubmittedNotebookHandler),
-    (rf"submissions/{SUBMISSION_ID}/gradings", GradingsHandler),
     (rf"submissions/{SUBMISSION_ID}/events", EventsHandler),
 ]
 

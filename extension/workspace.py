@@ -16,7 +16,7 @@ from tornado.web import HTTPError
 
 from .client import GraderClient
 from .errors import Refusal
-from .imports import LANGUAGE, missing
+from .imports import LANGUAGE, missing_modules
 from .inventory import Inventory
 from .spool import KEY, Spool
 
@@ -97,8 +97,8 @@ class Workspace:
     async def submit(self, path: str, key: str, accepted: frozenset[str] = frozenset()) -> dict[str, Any]:
         """Send the saved notebook, or keep it for later; the same ``key`` twice is one submission.
 
-        Refused with ``modules_missing`` when it imports what the sandbox is known not to have, but for what
-        the learner has ``accepted``.
+        One that imports what the sandbox is known not to have, but for what the learner has ``accepted``, is
+        ``held`` back: nothing is sent or kept, and ``missing`` says what.
         """
         if not KEY.fullmatch(key):
             raise Refusal(
@@ -117,19 +117,24 @@ class Workspace:
             raise _too_large(
                 "Even without outputs your notebook is larger than 2 MiB, the most that can be graded."
             )
-        await self._refuse_missing(path, notebook, accepted)
+        if missing := await self._missing(path, notebook, accepted):
+            return {"id": None, "state": "held", "position": None, "missing": missing}
         return await self._spool.submit(key, path, body)
 
-    async def _refuse_missing(self, path: str, notebook: dict[str, Any], accepted: frozenset[str]) -> None:
+    async def _missing(
+        self, path: str, notebook: dict[str, Any], accepted: frozenset[str]
+    ) -> dict[str, list[str]] | None:
+        """``packages`` and ``files``, the learner's own beside the notebook; None where nothing is missing,
+        or nobody knows."""
         has = self._inventory.modules(LANGUAGE) if _language(notebook) == LANGUAGE else None
         if has is None:
-            return
+            return None
         code = [cell for cell in _cells(notebook) if cell.get("cell_type") == "code"]
         own = [_source(cell) for cell in code if _answer_id(cell) is not None or _is_own(cell)]
-        names = [name for name in missing(own, map(_source, code), has) if name not in accepted]
-        if names:
-            files = [name for name in names if await self._is_beside(path, name)]
-            raise _modules_missing([name for name in names if name not in files], files)
+        names = [name for name in missing_modules(own, map(_source, code), has) if name not in accepted]
+        files = [name for name in names if await self._is_beside(path, name)]
+        packages = [name for name in names if name not in files]
+        return {"packages": packages, "files": files} if names else None
 
     async def _is_beside(self, path: str, module: str) -> bool:
         """Whether the module is a file or a folder of the learner's in the notebook's folder."""
@@ -298,29 +303,6 @@ def _malformed(why: str) -> Refusal:
         f"The saved file cannot be read as a notebook: {why}. "
         "Rename it, open the challenge again for a fresh copy, and move your code over.",
     )
-
-
-def _modules_missing(packages: list[str], files: list[str]) -> Refusal:
-    says = []
-    if packages:
-        is_not = "is" if len(packages) == 1 else "are"
-        says.append(f"{_listed(packages)} {is_not} not in this challenge's sandbox.")
-    if files:
-        is_one = "is a file of yours" if len(files) == 1 else "are files of yours"
-        says.append(
-            f"{_listed(files)} {is_one} beside the notebook. The sandbox gets the notebook alone: "
-            "copy into it what you need."
-        )
-    return Refusal(
-        "modules_missing",
-        " ".join([*says, "Your code will fail there."]),
-        http_status=409,
-        details={"packages": packages, "files": files},
-    )
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 def _too_large(what: str) -> Refusal:

@@ -10,8 +10,10 @@ import {
   IChallenge,
   ICheckInfo,
   IHints,
+  IInventory,
   IKept,
   ILeaderboard,
+  IMissing,
   ISessionStanding,
   ISubmission,
   ITakingPart,
@@ -60,15 +62,24 @@ export class Api {
     return this.post('update', { path });
   }
 
-  /** `kept`: the grader cannot be reached, and the learner's server sends it later. */
+  /**
+   * `kept`: the grader cannot be reached, and the learner's server sends it later. `held`: it imports what the
+   * sandbox has not, `accepted` modules aside, and is not sent.
+   */
   async submit(
     path: string,
-    key: string
+    key: string,
+    accepted: string[]
   ): Promise<
     | { id: string; state: ISubmission['state']; position: number | null }
     | { id: null; state: 'kept'; position: null }
+    | { id: null; state: 'held'; position: null; missing: IMissing }
   > {
-    return this.post('submit', { path, key });
+    return this.post('submit', { path, key, accepted });
+  }
+
+  async inventory(): Promise<IInventory> {
+    return this.get(this.url('sandbox'));
   }
 
   /** The submissions that wait in the learner's home for the grader, or that it refused since. */
@@ -230,7 +241,10 @@ export class Api {
     return (await this.fetch(url, {})).json() as Promise<T>;
   }
 
-  private async post<T>(route: string, body: Record<string, string | number>): Promise<T> {
+  private async post<T>(
+    route: string,
+    body: Record<string, string | number | string[]>
+  ): Promise<T> {
     const init = { method: 'POST', body: JSON.stringify(body) };
     return (await this.fetch(this.url(route), init)).json() as Promise<T>;
   }

@@ -7,9 +7,10 @@ import React, { useEffect, useState } from 'react';
 import { Api } from './api';
 import { LinesDifference } from './difference';
 import { Feedback } from './feedback';
+import { Gradings } from './gradings';
 import { statusIcons, waitingIcon } from './icons';
 import { wordsOf } from './problems';
-import { IAttempt, ICellText } from './types';
+import { IAttempt, ICellText, IGrading } from './types';
 import { points, verdictTitle, when } from './words';
 
 /** What an attempt is compared with: the one before it, the notebook as it is, the author's solution, another one. */
@@ -154,6 +155,7 @@ function Attempts(options: IAttemptsOptions): React.ReactElement {
             {trans.__('Restore this attempt…')}
           </button>
         </header>
+        <AllVerdicts key={attempt.id} attempt={attempt} options={options} />
         <Comparison
           key={`${attempt.id} ${against}`}
           attempt={attempt}
@@ -191,6 +193,30 @@ function Verdict({
       </span>
     </>
   );
+}
+
+/** Also those that no longer count; without them the attempt is shown all the same. */
+function AllVerdicts({
+  attempt,
+  options
+}: {
+  attempt: IAttempt;
+  options: IAttemptsOptions;
+}): React.ReactElement {
+  const { api, trans } = options;
+  const [gradings, setGradings] = useState<IGrading[]>([]);
+  useEffect(() => {
+    let gone = false;
+    api.submission(attempt.id).then(
+      submission => !gone && setGradings(submission.gradings),
+      reason => console.warn('ChallengeHub: earlier verdicts are not known', reason)
+    );
+    return () => {
+      gone = true;
+    };
+    // graded again while it is shown: its verdict is another one then
+  }, [attempt.status, attempt.score]);
+  return <Gradings gradings={gradings} trans={trans} />;
 }
 
 /** An attempt's cells, and how they differ from those that it is compared with. */

@@ -8,7 +8,7 @@ import { Api, ApiError } from './api';
 import { ChallengeCard } from './challengecard';
 import { ChallengeFilters } from './challengefilters';
 import { ANY, ChallengeList, IFilter, ITrack, trackTitle } from './challengelist';
-import { challengesIcon, leaderboardIcon, problemIcon } from './icons';
+import { challengesIcon, leaderboardIcon, problemIcon, sandboxIcon } from './icons';
 import { IChallenge } from './types';
 
 /** Codes that mean: nothing is wrong, somebody is out of reach. */
@@ -20,7 +20,8 @@ export class ChallengesPanel extends ReactWidget {
     private readonly api: Api,
     private readonly trans: TranslationBundle,
     private readonly open: (challenge: IChallenge) => Promise<void>,
-    private readonly showLeaderboard: () => void
+    private readonly showLeaderboard: () => void,
+    private readonly showSandbox: () => void
   ) {
     super();
     this.id = 'challengehub-challenges';
@@ -119,6 +120,15 @@ export class ChallengesPanel extends ReactWidget {
             onClick={this.showLeaderboard}
           >
             <leaderboardIcon.react tag="span" aria-hidden />
+          </button>
+          <button
+            type="button"
+            className="ch-IconButton"
+            title={trans.__('What the sandbox has')}
+            aria-label={trans.__('What the sandbox has')}
+            onClick={this.showSandbox}
+          >
+            <sandboxIcon.react tag="span" aria-hidden />
           </button>
           <button
             type="button"

@@ -9,6 +9,7 @@ import {
   ICheckResult,
   IHints,
   IKept,
+  IMissing,
   ISubmission,
   SubmissionEvent
 } from './types';
@@ -23,7 +24,9 @@ export class Feedback {
   constructor(
     readonly slug: string,
     private readonly api: Api,
-    private readonly trans: TranslationBundle
+    private readonly trans: TranslationBundle,
+    /** Tells what the sandbox has not; whether the learner submits all the same. */
+    private readonly confirm: (missing: IMissing) => Promise<boolean>
   ) {}
 
   /** The last verdict; stays while the next submission runs or fails to be sent. */
@@ -106,6 +109,7 @@ export class Feedback {
     this.begin('sending');
     this.say(this.trans.__('Submitting'));
     let id: string | null;
+    let missing: IMissing | null = null;
     try {
       await save();
     } catch {
@@ -120,8 +124,9 @@ export class Feedback {
       return;
     }
     try {
-      const accepted = await this.api.submit(path, this._key);
+      const accepted = await this.api.submit(path, this._key, [...this._accepted]);
       id = accepted.id;
+      missing = accepted.state === 'held' ? accepted.missing : null;
       if (id !== null) {
         this.update({ busy: 'queued', position: accepted.position });
       }
@@ -135,7 +140,14 @@ export class Feedback {
       }
       return;
     }
-    if (id === null) {
+    if (missing) {
+      this.update({ busy: null });
+      this.settle();
+      if (await this.confirm(missing)) {
+        [...missing.packages, ...missing.files].forEach(name => this._accepted.add(name));
+        await this.submit(path, save, true);
+      }
+    } else if (id === null) {
       this.update({ busy: null });
       this._keeping.emit();
     } else {
@@ -352,6 +364,11 @@ export class Feedback {
 
   private fail(title: string, reason: unknown, run: () => unknown, label?: string): void {
     this.show(problemOf(title, reason, run, label ?? this.trans.__('Try again'), this.trans));
+    this.settle();
+  }
+
+  /** Back to the last verdict, where there is one. */
+  private settle(): void {
     if (!this.submitting && this.submission) {
       this.update({ checks: this.submission.checks, cells: this.submission.cells });
     }
@@ -372,6 +389,8 @@ export class Feedback {
   private readonly _keeping = new Signal<this, void>(this);
   private readonly _said = new Signal<this, string>(this);
   private readonly _stop = new AbortController();
+  /** Modules that the sandbox has not, and the learner knows it. */
+  private readonly _accepted = new Set<string>();
   private _key = '';
   private _newest = '';
   private _loaded = false;

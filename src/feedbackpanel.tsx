@@ -6,6 +6,7 @@ import React from 'react';
 import { Feedback } from './feedback';
 import { Cells, Checks, IPart } from './feedbackrows';
 import { Figures } from './figures';
+import { Gradings } from './gradings';
 import { Hints } from './hints';
 import { feedbackIcon, keptIcon, problemIcon, statusIcons } from './icons';
 import { IPlaces } from './places';
@@ -20,6 +21,7 @@ export interface ISubject {
   /** Tries at once to send what is kept. */
   sendNow: () => void;
   showAttempts: (against: 'before' | 'solution') => void;
+  showSandbox: () => void;
   places: IPlaces;
 }
 
@@ -80,6 +82,7 @@ export class FeedbackPanel extends ReactWidget {
     submit,
     sendNow,
     showAttempts,
+    showSandbox,
     places
   }: ISubject): React.ReactElement {
     const trans = this.trans;
@@ -139,6 +142,7 @@ export class FeedbackPanel extends ReactWidget {
           </p>
         )}
         {settled && submission && <Verdict submission={submission} trans={trans} />}
+        {settled && submission && <Gradings gradings={submission.gradings} trans={trans} />}
         {!busy && !submission && !problem && (
           <div className="ch-Empty">
             <feedbackIcon.react tag="span" className="ch-Empty-icon" aria-hidden />
@@ -165,6 +169,13 @@ export class FeedbackPanel extends ReactWidget {
           </p>
         )}
         {settled && submission && <Figures submission={submission} trans={trans} />}
+        {!feedback.submitting && (
+          <p className="ch-Aside">
+            <button type="button" className="ch-Link" onClick={showSandbox}>
+              {trans.__('What the sandbox has')}
+            </button>
+          </p>
+        )}
       </>
     );
   }

@@ -27,6 +27,11 @@ export const leaderboardIcon = icon(
   '<path d="M6 2h4v12H6zM1.3 6.5h3.5V14H1.3zM11.2 9h3.5v5h-3.5z"/>',
   'jp-icon3 jp-icon-selectable'
 );
+export const sandboxIcon = icon(
+  'sandbox',
+  '<path d="M8 1 14.5 4v8L8 15 1.5 12V4zm0 1.5L4.3 4.2 8 5.9l3.7-1.7zM2.9 5.2v5.9l4.4 2V7.2zm10.2 0L8.7 7.2v5.9l4.4-2z" fill-rule="evenodd"/>',
+  'jp-icon3 jp-icon-selectable'
+);
 export const submitIcon = icon('submit', '<path d="M1.8 14 15 8 1.8 2v4.7L10.5 8 1.8 9.3z"/>');
 export const hintIcon = icon(
   'hint',

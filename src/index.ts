@@ -27,11 +27,13 @@ import { Against, AttemptsView } from './attempts';
 import { ChallengesPanel } from './challengespanel';
 import { Feedback } from './feedback';
 import { FeedbackPanel } from './feedbackpanel';
-import { challengesIcon, feedbackIcon, leaderboardIcon, submitIcon } from './icons';
+import { challengesIcon, feedbackIcon, leaderboardIcon, sandboxIcon, submitIcon } from './icons';
 import { Kept, sendNow } from './kept';
 import { LeaderboardTab, LeaderboardView } from './leaderboard';
+import { confirmMissing } from './missing';
 import { placesOf } from './places';
 import { wordsOf } from './problems';
+import { SandboxTab } from './sandbox';
 import { SessionWatch } from './session';
 import { challengeOf, onChallenge, SubmitButton } from './submit';
 import { IAttempt, IChallenge } from './types';
@@ -44,6 +46,7 @@ namespace CommandIDs {
   export const showFeedback = 'challengehub:show-feedback';
   export const showLeaderboard = 'challengehub:show-leaderboard';
   export const showAttempts = 'challengehub:show-attempts';
+  export const showSandbox = 'challengehub:show-sandbox';
 }
 
 const PLUGIN_ID = 'challengehub:plugin';
@@ -96,7 +99,9 @@ function activate(
   const feedbackFor = (slug: string): Feedback => {
     let feedback = feedbacks.get(slug);
     if (!feedback) {
-      feedback = new Feedback(slug, api, trans);
+      feedback = new Feedback(slug, api, trans, missing =>
+        confirmMissing(missing, trans, () => sandbox.open())
+      );
       feedback.said.connect((_, text) => say(text));
       feedback.finished.connect(() => {
         void challenges.refresh();
@@ -160,17 +165,25 @@ function activate(
     }
   };
 
-  const leaderboard = new LeaderboardTab(
-    () => new LeaderboardView(api, trans, say),
-    widget => {
-      if (!widget.isAttached) {
-        // Notebook 7 has room for one notebook alone in the middle
-        shell.add(widget, labShell ? 'main' : 'right');
-      }
-      shell.activateById(widget.id);
+  const showTab = (widget: MainAreaWidget): void => {
+    if (!widget.isAttached) {
+      // Notebook 7 has room for one notebook alone in the middle
+      shell.add(widget, labShell ? 'main' : 'right');
     }
+    shell.activateById(widget.id);
+  };
+  const leaderboard = new LeaderboardTab(() => new LeaderboardView(api, trans, say), showTab);
+  const sandbox = new SandboxTab({ api, trans }, widget => {
+    showTab(widget);
+    focusSoon(() => widget.content.focus());
+  });
+  const challenges = new ChallengesPanel(
+    api,
+    trans,
+    open,
+    () => leaderboard.open(),
+    () => sandbox.open()
   );
-  const challenges = new ChallengesPanel(api, trans, open, () => leaderboard.open());
   const feedback = new FeedbackPanel(trans, shortcut);
   // before the file browser (100) at the left, first at the right
   shell.add(challenges, 'left', { rank: 50 });
@@ -268,6 +281,7 @@ function activate(
         feedback: current,
         submit: () => submit(panel),
         showAttempts: against => showAttempts(panel, against),
+        showSandbox: () => sandbox.open(),
         sendNow: () => void sendNow(api, current, trans),
         places: placesOf(panel)
       };
@@ -343,6 +357,12 @@ function activate(
         showAttempts(panel, 'before');
       }
     }
+  });
+  commands.addCommand(CommandIDs.showSandbox, {
+    label: trans.__('What the Sandbox Has'),
+    caption: trans.__('Show the interpreter and the packages that submissions run with'),
+    icon: sandboxIcon,
+    execute: () => sandbox.open()
   });
   for (const command of Object.values(CommandIDs)) {
     palette?.addItem({ command, category: trans.__('Challenges') });

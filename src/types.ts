@@ -80,6 +80,34 @@ export interface ISubmission {
   timings: { queue_ms: number; sandbox_ms: number; run_ms: number; total_ms: number } | null;
   peak_memory_bytes: number | null;
   position: number | null;
+  /** Empty unless it was graded again; then every verdict, oldest first, of which the last counts. */
+  gradings: IGrading[];
+}
+
+export interface IGrading {
+  number: number;
+  version: number;
+  status: Status;
+  score: number;
+  max_score: number;
+  graded_at: string;
+  why: string | null;
+}
+
+/** What learners' code finds in a sandbox. */
+export interface IInventory {
+  language: string;
+  version: string;
+  /** `modules`: the names by which a program imports it. */
+  packages: { name: string; version: string; modules: string[] }[];
+  /** Every name that can be imported, the language's own included. */
+  modules: string[];
+}
+
+/** What a notebook imports and the sandbox has not: packages, and the learner's own files. */
+export interface IMissing {
+  packages: string[];
+  files: string[];
 }
 
 /** What becomes of a submission, as the grader tells it while it happens. */

@@ -53,6 +53,19 @@ def test_what_a_learner_sees_is_for_everybody(tab: Page, desk: Desk, watch: Watc
         watch.take(f"{theme}-attempts", tab)
         assert violations(tab, ".ch-Feedback", ".ch-Attempts") == []
 
+        tab.get_by_role("tab", name=f"{slug}.ipynb").click()
+        answer(tab, "import seaborn\ndef double(x): return 2 * (x or 0)")
+        submit_button(tab).click()
+        told = tab.get_by_role("dialog").filter(has_text="Not in the sandbox")
+        expect(told).to_be_visible()
+        watch.take(f"{theme}-told", tab)
+        assert violations(tab, ".ch-Missing") == []
+        told.get_by_role("button", name="See What It Has").click()
+        expect(tab.locator(".ch-Sandbox table")).to_be_visible()
+        watch.take(f"{theme}-sandbox", tab)
+        assert violations(tab, ".ch-Sandbox") == []
+
+        tab.get_by_role("tab", name=f"{slug}.ipynb").click()
         answer(tab, "def double(x): return 2 * (x or 0)")
         submit_button(tab).click()
         expect(verdict(tab)).to_contain_text("Passed", timeout=SLOW_MS)

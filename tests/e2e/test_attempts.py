@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+import requests
 from playwright.sync_api import Locator, Page, expect
 
+from tests.conftest import Person, Stack
 from tests.e2e.conftest import Watch
 from tests.e2e.desk import Desk
 from tests.e2e.workspace import SLOW_MS, answer, editor, feedback, submit_button, verdict
@@ -96,6 +98,44 @@ def test_attempts_can_be_compared_and_one_of_them_restored(tab: Page, desk: Desk
     watch.take("restored", tab)
     desk.show(tab, f"challenges/{slug}-before-restoring.ipynb")
     expect(editor(tab)).to_contain_text("return x << 1")
+
+
+def test_every_verdict_of_a_regraded_attempt_is_shown(
+    tab: Page, desk: Desk, watch: Watch, stack: Stack, admin: Person
+) -> None:
+    slug = desk.publish(*CELLS)
+    desk.open(tab, slug)
+    submit(tab, "def double(x): return x + x if x < 9 else 0", "Not there yet")
+    desk.publish(CELLS[0], check("number", "assert double(2) == 4"), slug=slug)
+    begun = requests.post(
+        f"{stack.url}/services/grader/api/v1/challenges/{slug}/regradings",
+        json={"why": "The check was unfair."},
+        headers={"Authorization": f"token {admin.token}"},
+        timeout=60,
+    )
+    begun.raise_for_status()
+
+    def graded() -> bool:
+        newest = desk.ask("GET", f"submissions?challenge={slug}")["submissions"][0]
+        return bool(newest["status"] == "passed")
+
+    for _ in range(600):
+        if graded():
+            break
+        tab.wait_for_timeout(200)
+    feedback(tab).get_by_role("button", name="All attempts").click()
+    verdicts = attempts(tab).get_by_role("region", name="Verdicts")
+    expect(verdicts.get_by_role("listitem")).to_have_text(
+        [
+            re.compile(r"Not there yet · 0 of 1 points.*against version 1"),
+            re.compile(r"Passed · 1 of 1 points.*counts.*against version 2.*The check was unfair\."),
+        ]
+    )
+    watch.take("regraded", tab)
+    # and beside the notebook, once it is looked at again
+    tab.reload()
+    expect(feedback(tab).get_by_role("region", name="Verdicts")).to_contain_text("Graded 2 times")
+    watch.take("feedback", tab)
 
 
 def test_the_solution_is_shown_after_passing_unless_its_author_keeps_it(tab: Page, desk: Desk) -> None:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extension.imports import MOST, missing
+from extension.imports import MOST, missing_modules
 
 HAS = frozenset({"json", "math", "numpy", "sys", "typing", "contextlib", "importlib", "os"})
 
 
 def found(*cells: str) -> list[str]:
-    return missing(cells, cells, HAS)
+    return missing_modules(cells, cells, HAS)
 
 
 TOLD = {
@@ -103,7 +103,7 @@ def test_type_checking_the_other_way_round_runs() -> None:
 )
 def test_a_module_that_the_notebook_writes_is_there(writer: str) -> None:
     cells = [writer, "import helpers\nimport requests"]
-    assert missing(cells[1:], cells, HAS) == ["requests"]
+    assert missing_modules(cells[1:], cells, HAS) == ["requests"]
 
 
 def test_a_broken_cell_does_not_hide_another() -> None:
