@@ -220,7 +220,6 @@ function activate(
       });
       widget = new MainAreaWidget({ content });
       widget.id = `${content.id}-tab`;
-      widget.addClass('ch-AttemptsTab');
       attempts.set(about.slug, widget);
       // Notebook 7 has room for one document, and below it for what belongs to it
       shell.add(widget, labShell ? 'main' : 'down', { ref: panel.id, mode: 'split-right' });

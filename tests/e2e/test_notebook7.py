@@ -51,6 +51,8 @@ def test_from_the_list_of_challenges_to_passed(home: Page, desk: Desk, watch: Wa
     expect(feedback(page).get_by_role("button", name="Show hint 1")).to_be_visible()
     feedback(page).get_by_role("button", name="All attempts").click()
     expect(page.get_by_role("region", name="Attempts", exact=True)).to_contain_text("Attempt 1")
+    # Notebook 7 gives what it opens below the notebook no height by itself
+    page.wait_for_function("document.getElementById('jp-down-stack').offsetHeight > 200")
     watch.take("attempts", page)
 
     page.get_by_title("Collapse right side panel").click()
