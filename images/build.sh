@@ -31,5 +31,5 @@ for variable in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY 
 done
 docker build ${REBUILD:+--no-cache} -t "$image" -f "$dockerfile" --label challengehub.inputs="$wanted" --label challengehub.part="$name" "${arguments[@]}" .
 # The images that this one took the name from, if nothing runs from them any more. Not by the other label: what a build keeps of its earlier
-# stages has that one from the base image, and is what makes the next build quick.
-docker image prune -f --filter label=challengehub.part >/dev/null
+# stages has that one from the base image, and is what makes the next build quick. The engine lets one prune at a time; the next build tidies.
+docker image prune -f --filter label=challengehub.part >/dev/null || true
