@@ -126,7 +126,9 @@ class Workspace:
     ) -> dict[str, list[str]] | None:
         """``packages`` and ``files``, the learner's own beside the notebook; None where nothing is missing,
         or nobody knows."""
-        has = self._inventory.modules(LANGUAGE) if _language(notebook) == LANGUAGE else None
+        # of a challenge with an image of its own nobody has said what is in there
+        usual = _language(notebook) == LANGUAGE and not _image(notebook)
+        has = self._inventory.modules(LANGUAGE) if usual else None
         if has is None:
             return None
         code = [cell for cell in _cells(notebook) if cell.get("cell_type") == "code"]
@@ -224,6 +226,12 @@ def _language(notebook: dict[str, Any]) -> str:
     kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
     language = kernel.get("language") if isinstance(kernel, dict) else None
     return language.lower() if isinstance(language, str) else LANGUAGE  # as older notebooks leave it out
+
+
+def _image(notebook: dict[str, Any]) -> Any:
+    metadata = notebook.get("metadata")
+    about = metadata.get("challenge") if isinstance(metadata, dict) else None
+    return about.get("image") if isinstance(about, dict) else None
 
 
 def _cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:

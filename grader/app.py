@@ -29,7 +29,7 @@ from .publishing import Publishing
 from .ratelimit import RateLimit
 from .regrading import Regrading
 from .sandbox import EngineSettings, Spec
-from .settings import SettingInvalid, Settings
+from .settings import SettingInvalid, Settings, read_images
 from .store import Store
 from .worker import Workers
 
@@ -60,6 +60,7 @@ class Service:
         self.hub = Hub(settings)
         engine = EngineSettings(
             image=settings.sandbox_image,
+            images=read_images(settings.sandbox_images),
             project=settings.project,
             owner=f"{settings.project}-{settings.name}",
             runtime=settings.sandbox_runtime,

@@ -2,7 +2,8 @@
 
 The format is nbgrader's (see nbgrader.py) with our own additions beside it, all optional: the notebook's
 ``metadata.challenge`` (slug, title, summary, difficulty, tags, track, prerequisites, limits, hints,
-show_solution, schema_version) and a check's ``metadata.challenge`` (title, hint, hidden, compare, judge).
+show_solution, image, schema_version) and a check's ``metadata.challenge`` (title, hint, hidden, compare,
+judge).
 
 Each cell gets one role: a code cell with points that is not an answer is a CHECK; a ``solution`` cell is a
 SOLUTION, also one that nbgrader would have a person grade (it is run and earns no points by itself); a
@@ -96,6 +97,7 @@ def parse_challenge(text: bytes | str, *, slug: str | None = None, filename: str
         prerequisites=about.prerequisites,
         hints=about.hints,
         show_solution=about.show_solution,
+        image=about.image,
     )
 
 

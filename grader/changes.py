@@ -13,7 +13,18 @@ from typing import Any
 
 from .models import Cell, Challenge
 
-ABOUT = ("title", "summary", "difficulty", "tags", "track", "prerequisites", "hints", "kernel", "limits")
+ABOUT = (
+    "title",
+    "summary",
+    "difficulty",
+    "tags",
+    "track",
+    "prerequisites",
+    "hints",
+    "kernel",
+    "image",
+    "limits",
+)
 OF_CELL = ("role", "points", "hidden", "title", "hint", "compare", "judge", "locked")
 
 

@@ -28,6 +28,7 @@ from .models import Limits
 from .pairs import Challenges, Pair, grade_pairs, read_pairs, result_line
 from .pool import Pool
 from .sandbox import EngineSettings, Spec
+from .settings import read_images
 
 OK, NOT_GRADED, INTERRUPTED, TERMINATED = 0, 2, 130, 143
 
@@ -39,13 +40,19 @@ class Unusable(Exception):
 def main(words: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the command that the words say; returns the exit status.
 
-    ``environment``: SANDBOX_IMAGE, SANDBOX_RUNTIME and COMPOSE_PROJECT_NAME count, as for the service, and
-    CHALLENGEHUB_URL and CHALLENGEHUB_TOKEN for what goes to an installation.
+    ``environment``: SANDBOX_IMAGE, SANDBOX_IMAGES, SANDBOX_RUNTIME and COMPOSE_PROJECT_NAME count, as for
+    the service, and CHALLENGEHUB_URL and CHALLENGEHUB_TOKEN for what goes to an installation.
     """
     _replace_what_cannot_be_written()
     arguments = _parser(environment).parse_args(words)
+    try:
+        images = read_images(environment.get("SANDBOX_IMAGES", ""))
+    except ValueError as error:
+        print(f"error: SANDBOX_IMAGES {error}", file=sys.stderr)
+        return NOT_GRADED
     arguments.engine = EngineSettings(
         image=environment.get("SANDBOX_IMAGE") or "challengehub/sandbox:latest",
+        images=images,
         runtime=environment.get("SANDBOX_RUNTIME") or "auto",
         project=environment.get("COMPOSE_PROJECT_NAME") or "challengehub",
     )

@@ -190,6 +190,12 @@ class RegradingUnknown(GraderError):
     code, http_status = "regrading_unknown", 404
 
 
+class ImageUnknown(GraderError):
+    """A challenge names a sandbox image that this installation does not have."""
+
+    code, http_status = "image_unknown", 422
+
+
 class InventoryUnknown(GraderError):
     """What the sandbox has is not known yet, or no sandbox can be asked now."""
 

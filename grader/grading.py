@@ -62,7 +62,7 @@ async def run(challenge: Challenge, job: Job, pool: Sandboxes, on_event: OnEvent
                 tell(shown)
 
         try:
-            sandbox = await pool.take(Spec.of(job.limits))
+            sandbox = await pool.take(Spec.of(job.limits, job.image))
         except SandboxFailed as error:
             log.info("try %d of %d: no sandbox: %s", number, TRIES, error.log_message or error.message)
             continue

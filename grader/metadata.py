@@ -42,6 +42,7 @@ class NotebookMetadata:
     limits: Limits = field(default_factory=Limits)
     hints: tuple[str, ...] = ()
     show_solution: bool = True  # to learners who have passed
+    image: str = ""  # the name that the installation has for a sandbox image; "": its usual one
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ def read_notebook_metadata(written: Any) -> NotebookMetadata:
         limits=_limits(values.get("limits", {})),
         hints=_texts(values, "hints", 2000, lines=True),
         show_solution=_flag(values, "show_solution", usual=True),
+        image=_slug(values, "image"),
     )
 
 

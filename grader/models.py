@@ -93,6 +93,7 @@ class Challenge:
     hints: tuple[str, ...] = ()
     show_solution: bool = True
     kernel: str = "python3"
+    image: str = ""  # the installation's name for the sandbox image that it needs; "": the usual one
 
     @property
     def checks(self) -> tuple[Cell, ...]:
@@ -132,6 +133,7 @@ class Job:
     steps: tuple[Step, ...]
     limits: Limits
     reference: str = ""
+    image: str = ""  # which sandbox image, by the installation's name for it; "": the usual one
 
 
 @dataclass(frozen=True, slots=True)

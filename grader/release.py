@@ -95,7 +95,8 @@ def release_notebook(challenge: Challenge, source_nb_text: str | bytes, version:
     notebook: dict[str, Any] = {
         "cells": _release_cells(challenge, source),
         "metadata": {
-            "challenge": {"slug": challenge.slug, "title": challenge.title, "version": version},
+            "challenge": {"slug": challenge.slug, "title": challenge.title, "version": version}
+            | ({"image": challenge.image} if challenge.image else {}),
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
         },

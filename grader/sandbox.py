@@ -15,7 +15,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +24,7 @@ import aiodocker
 import aiohttp
 from aiodocker.events import DockerEvents
 
-from .errors import EngineUnavailable, SandboxFailed
+from .errors import EngineUnavailable, ImageUnknown, SandboxFailed
 from .frames import FrameError, Frames, encode
 from .models import Job, Limits
 
@@ -65,10 +65,11 @@ class Spec:
     processes: int = 64
     cpus: float = 2.0  # one each for judge and learner, but never more than the engine has
     runtime: str = "auto"  # "runc", "runsc", or "auto": the engine's setting decides
+    image: str = ""  # one of ``EngineSettings.images``; "": the usual one
 
     @classmethod
-    def of(cls, limits: Limits) -> Spec:
-        return cls(memory_mb=limits.memory_mb, processes=limits.processes)
+    def of(cls, limits: Limits, image: str = "") -> Spec:
+        return cls(memory_mb=limits.memory_mb, processes=limits.processes, image=image)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ class EngineSettings:
     """Where the engine is and what it shall run."""
 
     image: str = "challengehub/sandbox:latest"
+    images: Mapping[str, str] = field(default_factory=dict)  # further ones, by the names challenges use
     project: str = "challengehub"  # the label by which one installation knows its own
     owner: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
     runtime: str = "auto"  # "auto" takes runsc (gVisor) where the engine has it
@@ -311,7 +313,13 @@ class Engine:
             await self._docker.close()
 
     async def resolve(self, spec: Spec) -> Spec:
-        """The spec with its runtime decided, and no more processors than there are."""
+        """The spec with its runtime decided, and no more processors than there are. Raises ImageUnknown."""
+        if spec.image and spec.image not in self.settings.images:
+            names = ", ".join(sorted(self.settings.images)) or "none"
+            raise ImageUnknown(
+                f"This challenge needs the sandbox image “{spec.image}”, which this installation does not "
+                f"have (it has beside its usual one: {names}). Whoever runs it can add it: SANDBOX_IMAGES."
+            )
         wanted = self.settings.runtime if spec.runtime == "auto" else spec.runtime
         if self._runtimes is None:
             async with _calling():
@@ -394,7 +402,7 @@ class Engine:
                 ) from error
         memory = (spec.memory_mb + OWN_MEMORY_MB.get(spec.runtime, 0)) * 1024 * 1024
         return {
-            "Image": self.settings.image,
+            "Image": self.settings.images[spec.image] if spec.image else self.settings.image,
             "Hostname": "sandbox",
             "AttachStdin": True,
             "AttachStdout": True,

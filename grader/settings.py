@@ -9,6 +9,8 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from .metadata import SLUG
+
 _REQUIRED = object()
 CHALLENGES_DIR = Path("/srv/challenge_notebooks")
 BUILD_SQL = Path("/srv/build.sql")
@@ -33,6 +35,20 @@ def _seconds(text: str) -> float:
     if not 0 < value < 86400:
         raise ValueError("must be more than 0 and less than a day")
     return value
+
+
+def read_images(text: str) -> dict[str, str]:
+    """``NAME=IMAGE,…`` as a mapping. Raises ValueError."""
+    pairs = [word.strip().partition("=") for word in text.split(",") if word.strip()]
+    for name, _, image in pairs:
+        if not (SLUG.fullmatch(name) and image):
+            raise ValueError("must be NAME=IMAGE, with commas between; a name has small letters and dashes")
+    return {name: image for name, _, image in pairs}
+
+
+def _images(text: str) -> str:
+    read_images(text)
+    return text
 
 
 def _prefix(text: str) -> str:
@@ -126,6 +142,12 @@ class Settings:
     )
     sandbox_image: str = _setting(
         "SANDBOX_IMAGE", "The image that submissions run in.", default="challengehub/sandbox:latest"
+    )
+    sandbox_images: str = _setting(
+        "SANDBOX_IMAGES",
+        "Further sandbox images that challenges may ask for: NAME=IMAGE, with commas between.",
+        default="",
+        read=_images,
     )
     sandbox_runtime: str = _setting(
         "SANDBOX_RUNTIME", "Container runtime for sandboxes: auto, runc or runsc (gVisor).", default="auto"

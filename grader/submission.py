@@ -53,7 +53,7 @@ def build_job(challenge: Challenge, submission: Notebook) -> Job:
         else:
             steps.append(Step(STEP_KINDS[cell.role], cell.id, source))
         steps += own[cell.id]
-    return Job(steps=tuple(steps), limits=challenge.limits, reference=_reference(challenge))
+    return Job(tuple(steps), challenge.limits, _reference(challenge), challenge.image)
 
 
 def _require_each_once(known: Iterable[str], submission: Notebook) -> None:

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from grader.challenge import LIMIT_CEILINGS, load_challenge, parse_challenge
+from grader.challenge import (
+    LIMIT_CEILINGS,
+    build_job,
+    load_challenge,
+    parse_challenge,
+    parse_submission,
+    release_notebook,
+)
 from grader.errors import ChallengeInvalid
 from grader.models import Limits, Role
 from grader.notebook import MAX_CELLS, MAX_CHALLENGE_BYTES
@@ -263,6 +270,7 @@ def test_what_is_no_notebook_is_refused(source: str | bytes) -> None:
         ({"tags": [1]}, "tags[0] is not text"),
         ({"prerequisites": ["../up"]}, "prerequisites[0]"),
         ({"track": "a/b"}, "track"),
+        ({"image": "registry.example/evil:latest"}, "image"),
         ({"hints": [None]}, "hints[0] is not text"),
         ({"schema_version": 2}, "schema_version"),
         ({"limit": {}}, "did you mean 'limits'"),
@@ -281,6 +289,15 @@ def test_what_the_notebook_says_of_itself_is_checked(about: Any, reason: str) ->
 
 
 # -- what the notebook says of itself --------------------------------------------------------------
+
+
+def test_the_image_that_a_challenge_needs_goes_with_its_job_and_its_release() -> None:
+    text = notebook(cell("1"), challenge={"slug": "one", "image": "with-geo"})
+    challenge = parse_challenge(text)
+    assert build_job(challenge, parse_submission(text)).image == "with-geo"
+    assert release_notebook(challenge, text, 1)["metadata"]["challenge"]["image"] == "with-geo"
+    usual = parse_challenge(other := notebook(cell("1"), challenge={"slug": "one"}))
+    assert "image" not in release_notebook(usual, other, 1)["metadata"]["challenge"]
 
 
 def test_all_that_a_notebook_can_say_of_itself() -> None:

@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import pytest
 
-from grader.settings import SettingInvalid, Settings
+from grader.settings import SettingInvalid, Settings, read_images
 
 NEEDED = {"JUPYTERHUB_API_TOKEN": "token-in-a-test", "MYSQL_GRADER_PASSWORD": "password-in-a-test"}
 
@@ -29,6 +29,14 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
     assert Settings.read(NEEDED | {"GRADER_WORKERS": "", "GRADER_QUEUE_MAX": " "}).queue_max == 1000
     with pytest.raises(SettingInvalid):
         Settings.read(NEEDED | {"MYSQL_GRADER_PASSWORD": ""})
+
+
+def test_further_images_have_names_of_their_own() -> None:
+    assert read_images("geo=me/geo:1, stats=stats") == {"geo": "me/geo:1", "stats": "stats"}
+    assert read_images(Settings.read(NEEDED).sandbox_images) == {}
+    for written in ("geo", "=me/geo", "geo=", "Geo=x", "geo=x,../y=z"):
+        with pytest.raises(SettingInvalid, match="SANDBOX_IMAGES"):
+            Settings.read(NEEDED | {"SANDBOX_IMAGES": written})
 
 
 @pytest.mark.parametrize("written", ["/services/grader/", "services/grader", "/services/grader"])

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from grader.errors import EngineUnavailable, SandboxFailed
+from grader.errors import EngineUnavailable, ImageUnknown, SandboxFailed
 from grader.models import Job, Limits, Step
 from grader.pool import HEAD_START, Pool
 from grader.sandbox import Engine, Spec
@@ -37,6 +37,17 @@ async def until(true: Callable[[], bool]) -> None:
 async def _nothing_left() -> AsyncIterator[None]:
     yield
     assert containers() == []
+
+
+async def test_a_challenge_with_an_image_of_its_own_runs_in_that_image() -> None:
+    real = engine_settings().image
+    usual = "challengehub/never-made:latest"
+    async with Pool(engine_settings(image=usual, images={"other": real}), size=0) as pool:
+        ending, events = await run_job(pool, JOB, Spec(image="other"))
+        assert ending.kind == "done"
+        assert events[-1]["checks_passed"] == 1
+        with pytest.raises(ImageUnknown, match="“nowhere”"):
+            await pool.take(Spec(image="nowhere"))
 
 
 @pytest.mark.parametrize("runtime", runtimes())

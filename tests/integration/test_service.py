@@ -7,6 +7,7 @@ asked meanwhile was told something sensible.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -20,8 +21,11 @@ import httpx
 import pytest
 
 from grader.app import Service
+from grader.catalogue import new_version
+from grader.challenge import parse_challenge
 from grader.errors import DatabaseUnavailable
 from grader.settings import Settings
+from tests import notebooks
 from tests.conftest import ROOT, Person
 from tests.integration.client import answered, body, code, events, key
 from tests.integration.conftest import Server
@@ -309,6 +313,25 @@ async def test_a_notebook_on_record_that_can_no_longer_be_read_ends_in_words(
         busy_end, found = await finished(api, busy), await finished(api, id)
         assert busy_end["status"] == "passed"
         assert found["status"] == "internal_error"
+
+
+async def test_a_challenge_whose_image_is_not_there_is_not_judged_and_the_others_are(
+    start: Start, learner: Person
+) -> None:
+    text = notebooks.notebook(
+        notebooks.solution("answer", "### BEGIN SOLUTION\nx = 2\n### END SOLUTION"),
+        notebooks.check("check", "assert x == 2"),
+        challenge={"slug": "far-away", "image": "nowhere"},
+    )
+    async with start() as service, speaking(service, learner) as api:
+        version = new_version(parse_challenge(text), text, "tests", "for a test", forced=True)
+        await service.store.database.run(service.store.publish, version)
+        sent = body(json.loads(text), slug="far-away")
+        answer = await api.post("/submissions", json=sent, headers=key())
+        found = await finished(api, answer.json()["id"])
+        assert found["status"] == "internal_error"
+        assert "nowhere" in found["message"]
+        assert (await finished(api, await send(api)))["status"] == "passed"
 
 
 async def test_a_run_that_began_before_its_submission_was_refused_leaves_no_trace(
