@@ -29,6 +29,7 @@ from tests.e2e.workspace import (
     open_challenge,
     ready,
     record,
+    show_feedback,
     sign_in,
     submit_button,
     verdict,
@@ -233,6 +234,7 @@ def test_the_last_verdict_and_the_answer_are_there_again(
     # the same page again
     page.reload()
     ready(page)
+    show_feedback(page)
     expect(verdict(page)).to_contain_text("Not there yet", timeout=SLOW_MS)
     watch.take("reloaded", page)
 
@@ -247,6 +249,7 @@ def test_the_last_verdict_and_the_answer_are_there_again(
         expect(challenge(elsewhere, TITLE)).to_contain_text("3 / 8 points")
         challenge(elsewhere, TITLE).click()
         ready(elsewhere)
+        show_feedback(elsewhere)
         expect(verdict(elsewhere)).to_contain_text("Not there yet", timeout=SLOW_MS)
         expect(check(elsewhere, "Students from 18 to 64 pay 9")).to_contain_text(WRONG_MESSAGE)
         expect(editor(elsewhere)).to_contain_text("grown up, student")

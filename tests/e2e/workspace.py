@@ -96,6 +96,12 @@ def feedback(page: Page) -> Locator:
     return page.get_by_role("region", name="Feedback", exact=True)
 
 
+def show_feedback(page: Page) -> None:
+    """JupyterLab writes down a moment later which panels are open: a quick reload finds them shut."""
+    if not feedback(page).is_visible():
+        page.get_by_role("tab", name="Feedback").click()
+
+
 def verdict(page: Page) -> Locator:
     return feedback(page).get_by_role("region", name="Verdict", exact=True)
 
