@@ -18,18 +18,20 @@ from .store import NewVersion, Store, Version
 
 log = logging.getLogger(__name__)
 
+K = TypeVar("K")
 T = TypeVar("T")
 KEPT = 200  # parsed versions and releases in memory; a version never changes, so nothing goes stale
 
 
 class Catalogue:
-    """What is published now is asked of the database each time; what a version says is remembered."""
+    """What is published now is asked of the database each time (for a submission, in the act of writing it
+    down); what a version says is remembered."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._challenges: _Memory[Challenge] = _Memory(KEPT)
-        self._releases: _Memory[str] = _Memory(KEPT)
-        self._current: OrderedDict[str, Version] = OrderedDict()
+        self._challenges: _Memory[int, Challenge] = _Memory(KEPT)
+        self._releases: _Memory[int, str] = _Memory(KEPT)
+        self._current: _Memory[str, Version] = _Memory(KEPT)
 
     async def published(self) -> list[Version]:
         return await self._store.database.run(self._store.published)
@@ -46,15 +48,13 @@ class Catalogue:
             raise ChallengeUnknown(
                 "There is no such challenge. Open the list of challenges to see those that are there."
             )
-        self._current[slug] = found[0]
-        if len(self._current) > KEPT:
-            self._current.popitem(last=False)
+        self._current.put(slug, found[0])
         return found[0]
 
     async def probably_current(self, slug: str, number: int) -> Version:
         """``current``, without a question where the version of this number was the published one when it was
         last asked for: for ``Store.accept``, which looks itself."""
-        known = self._current.get(slug)
+        known = self._current.known(slug)
         return known if known and known.number == number else await self.current(slug)
 
     async def challenge(self, version_id: int) -> Challenge:
@@ -73,18 +73,25 @@ class Catalogue:
         return await self._releases.get(version_id, load)
 
 
-class _Memory(Generic[T]):
-    """The values used last, by version id."""
+class _Memory(Generic[K, T]):
+    """The values used last."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._held: OrderedDict[int, T] = OrderedDict()
+        self._held: OrderedDict[K, T] = OrderedDict()
 
-    async def get(self, key: int, load: Callable[[], Awaitable[T]]) -> T:
+    def known(self, key: K) -> T | None:
+        return self._held.get(key)
+
+    def put(self, key: K, value: T) -> None:
+        self._held[key] = value
+        self._held.move_to_end(key)
+        if len(self._held) > self._size:
+            self._held.popitem(last=False)
+
+    async def get(self, key: K, load: Callable[[], Awaitable[T]]) -> T:
         if key not in self._held:
-            self._held[key] = await load()
-            if len(self._held) > self._size:
-                self._held.popitem(last=False)
+            self.put(key, await load())
         self._held.move_to_end(key)
         return self._held[key]
 
