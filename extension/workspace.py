@@ -127,7 +127,7 @@ class Workspace:
         """``packages`` and ``files``, the learner's own beside the notebook; None where nothing is missing,
         or nobody knows."""
         # of a challenge with an image of its own nobody has said what is in there
-        usual = _language(notebook) == LANGUAGE and not _image(notebook)
+        usual = _language(notebook) == LANGUAGE and not _about(notebook).get("image")
         has = self._inventory.modules(LANGUAGE) if usual else None
         if has is None:
             return None
@@ -212,10 +212,8 @@ def _notebook_model(notebook: Any) -> dict[str, Any]:
 
 
 def _challenge_of(notebook: dict[str, Any]) -> tuple[str, int]:
-    metadata = notebook.get("metadata")
-    about = metadata.get("challenge") if isinstance(metadata, dict) else None
-    slug = about.get("slug") if isinstance(about, dict) else None
-    version = about.get("version") if isinstance(about, dict) else None
+    about = _about(notebook)
+    slug, version = about.get("slug"), about.get("version")
     if not isinstance(slug, str) or not isinstance(version, int) or isinstance(version, bool):
         raise _not_a_challenge()
     return checked_slug(slug), version
@@ -228,10 +226,11 @@ def _language(notebook: dict[str, Any]) -> str:
     return language.lower() if isinstance(language, str) else LANGUAGE  # as older notebooks leave it out
 
 
-def _image(notebook: dict[str, Any]) -> Any:
+def _about(notebook: dict[str, Any]) -> dict[str, Any]:
+    """What the notebook says of its challenge."""
     metadata = notebook.get("metadata")
     about = metadata.get("challenge") if isinstance(metadata, dict) else None
-    return about.get("image") if isinstance(about, dict) else None
+    return about if isinstance(about, dict) else {}
 
 
 def _cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
