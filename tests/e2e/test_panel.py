@@ -77,6 +77,7 @@ def test_a_first_visit(page: Page, watch: Watch, learner: Person) -> None:
     expect(cards(page)).not_to_have_count(everything)
     watch.take("filtered", page)
     panel(page).get_by_role("button", name="Show all", exact=True).click()
+    expect(cards(page)).to_have_count(everything)  # the list follows the filters a moment later
 
     keys = page.keyboard
     cards(page).first.focus()
