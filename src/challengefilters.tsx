@@ -27,7 +27,7 @@ export function ChallengeFilters(props: IProps): React.ReactElement {
     <search className="ch-Filters">
       <input
         type="search"
-        className="ch-Filters-query"
+        className="ch-Field"
         value={filter.query}
         placeholder={trans.__('Search challenges')}
         aria-label={trans.__('Search challenges')}
@@ -109,7 +109,7 @@ function Choice(props: {
 }): React.ReactElement {
   return (
     <select
-      className="ch-Choice"
+      className="ch-Field"
       aria-label={props.label}
       value={props.value}
       onChange={event => props.onChange(event.target.value)}

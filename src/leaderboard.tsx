@@ -229,7 +229,7 @@ function Choice(props: {
       <label htmlFor={props.id}>{props.label}</label>
       <select
         id={props.id}
-        className="ch-Choice"
+        className="ch-Field"
         value={props.value}
         onChange={event => props.onChange(event.target.value)}
       >

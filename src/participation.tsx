@@ -140,6 +140,7 @@ function NameForm(props: {
       <label>
         {trans.__('Display name')}
         <input
+          className="ch-Field"
           type="text"
           dir="auto"
           // who pressed Change name goes on typing
