@@ -29,7 +29,7 @@ from .publishing import Publishing
 from .ratelimit import RateLimit
 from .regrading import Regrading
 from .sandbox import EngineSettings, Spec
-from .settings import SettingInvalid, Settings, read_images
+from .settings import SettingInvalid, Settings
 from .store import Store
 from .worker import Workers
 
@@ -46,21 +46,14 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.database = Database(
-            host=settings.db_host,
-            port=settings.db_port,
-            user=settings.db_user,
-            password=settings.db_password,
-            name=settings.db_name,
-            connections=settings.db_connections,
-        )
+        self.database = Database.of(settings)
         self.store = Store(self.database)
         self.catalogue = Catalogue(self.store)
         self.events = Events()
         self.hub = Hub(settings)
         engine = EngineSettings(
             image=settings.sandbox_image,
-            images=read_images(settings.sandbox_images),
+            images=settings.sandbox_images,
             project=settings.project,
             owner=f"{settings.project}-{settings.name}",
             runtime=settings.sandbox_runtime,

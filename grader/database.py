@@ -16,6 +16,7 @@ from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from .errors import DatabaseUnavailable
+from .settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,18 @@ class Database:
             connect_args={"connect_timeout": 3, "read_timeout": 20, "write_timeout": 20},
         )
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="database")
+
+    @classmethod
+    def of(cls, settings: Settings) -> Database:
+        """The one of an installation."""
+        return cls(
+            host=settings.db_host,
+            port=settings.db_port,
+            user=settings.db_user,
+            password=settings.db_password,
+            name=settings.db_name,
+            connections=settings.db_connections,
+        )
 
     def transaction(self, body: Callable[[Connection], T]) -> T:
         """Run ``body`` in one transaction and commit.

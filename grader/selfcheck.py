@@ -100,14 +100,7 @@ def wait(api: Api, id: str) -> None:
 
 def recorded(settings: Settings, id: str) -> dict[str, Any]:
     """The submission as it stands in the database."""
-    database = Database(
-        host=settings.db_host,
-        port=settings.db_port,
-        user=settings.db_user,
-        password=settings.db_password,
-        name=settings.db_name,
-        connections=settings.db_connections,
-    )
+    database = Database.of(settings)
     try:
         found = Store(database).submission(id, SELF_CHECK)
     finally:

@@ -46,11 +46,6 @@ def read_images(text: str) -> dict[str, str]:
     return {name: image for name, _, image in pairs}
 
 
-def _images(text: str) -> str:
-    read_images(text)
-    return text
-
-
 def _prefix(text: str) -> str:
     return "/" + text.strip("/") + "/" if text.strip("/") else "/"
 
@@ -143,11 +138,11 @@ class Settings:
     sandbox_image: str = _setting(
         "SANDBOX_IMAGE", "The image that submissions run in.", default="challengehub/sandbox:latest"
     )
-    sandbox_images: str = _setting(
+    sandbox_images: Mapping[str, str] = _setting(
         "SANDBOX_IMAGES",
         "Further sandbox images that challenges may ask for: NAME=IMAGE, with commas between.",
-        default="",
-        read=_images,
+        default={},
+        read=read_images,
     )
     sandbox_runtime: str = _setting(
         "SANDBOX_RUNTIME", "Container runtime for sandboxes: auto, runc or runsc (gVisor).", default="auto"
@@ -258,6 +253,6 @@ class Settings:
 
         def default(entry: Field[Any]) -> str:
             value = entry.metadata["default"]
-            return "" if value is _REQUIRED or value is None else str(value)
+            return "" if value in (_REQUIRED, None, {}) else str(value)
 
         return [(entry.metadata["name"], default(entry), entry.metadata["help"]) for entry in fields(cls)]
