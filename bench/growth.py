@@ -20,7 +20,7 @@ from sqlalchemy import event, text
 from grader.database import Database
 from grader.models import CheckResult, Result, Status
 from grader.store import NewSubmission, Store
-from tests.integration.conftest import PASSWORD, running_server
+from tests.integration.conftest import open_database, running_server
 
 from .rig import ROOT, Rig, publish_notebooks, say, spread, three_checks
 
@@ -202,9 +202,7 @@ def measure(rig: Rig) -> dict[str, Any]:
     rounds = rig.choose(10, 40, 100)
     os.environ["DB_IMAGE"] = f"challengehub/db:{rig.image_tag}"
     with running_server() as server:
-        database = Database(
-            host=server.host, port=server.port, user="grader", password=PASSWORD, name="grader", connections=2
-        )
+        database = open_database(server, connections=2)
         database.build(ROOT / "build.sql")
         filled = Filled(database)
         found: dict[str, Any] = {"waiting": {}, "rows": {}, "challenges": {}}

@@ -21,7 +21,6 @@ import httpx
 import nbformat
 
 from grader.catalogue import publish_folder
-from grader.database import Database
 from grader.store import Store
 from tests.conftest import Person, Stack
 
@@ -57,16 +56,6 @@ class Rig:
             self.people.append(self.stack.sign_up(name, "correct horse battery"))
         return self.people[:number]
 
-    def database(self) -> Database:
-        return Database(
-            host=self.stack.address("db"),
-            port=3306,
-            user="grader",
-            password=self.stack.settings["MYSQL_GRADER_PASSWORD"],
-            name="grader",
-            connections=2,
-        )
-
 
 @contextmanager
 def installation(
@@ -99,9 +88,8 @@ def installation(
         pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
         stack = Stack({key: value for key, _, value in pairs})
         rig = Rig(stack, stack.settings["IMAGE_TAG"], quick, long)
-        database = rig.database()
-        publish_notebooks(Store(database), [SLUG])
-        database.close()
+        with stack.database() as database:
+            publish_notebooks(Store(database), [SLUG])
         yield rig
     finally:
         if own and not keep:

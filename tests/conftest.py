@@ -11,11 +11,15 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from grader.database import Database
 
 ROOT = Path(__file__).parents[1]
 SETTINGS_FILE = ROOT / os.environ.get("CHALLENGEHUB_ENV_FILE", ".env.test")
@@ -80,6 +84,24 @@ class Stack:
         """A part's IP address; the test machine can reach it, whatever the containers may not."""
         networks = self.part(service).attrs["NetworkSettings"]["Networks"]
         return str(networks[f"{self.project}-{network}"]["IPAddress"])
+
+    @contextmanager
+    def database(self, connections: int = 1) -> Iterator[Database]:
+        """The grader's database, as the grader opens it."""
+        from grader.database import Database
+
+        database = Database(
+            host=self.address("db"),
+            port=3306,
+            user="grader",
+            password=self.settings["MYSQL_GRADER_PASSWORD"],
+            name="grader",
+            connections=connections,
+        )
+        try:
+            yield database
+        finally:
+            database.close()
 
     def mysql(self, user: str = "grader") -> Any:
         """A new connection as ``grader`` (database grader) or ``hub`` (jupyterhub), autocommitting."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +12,6 @@ from playwright.sync_api import APIResponse, BrowserContext, Page, expect
 
 from grader.catalogue import new_version
 from grader.challenge import parse_challenge
-from grader.database import Database
 from grader.store import Store
 from tests import notebooks
 from tests.conftest import Person, Stack
@@ -39,31 +36,17 @@ class Desk:
         text = notebooks.notebook(
             notebooks.text(f"# {slug}"), *cells, challenge={"schema_version": 1, "slug": slug, **about}
         )
-        with self._store() as store:
-            store.publish(new_version(parse_challenge(text), text, "tests", "for a test", forced=True))
+        with self.stack.database() as database:
+            version = new_version(parse_challenge(text), text, "tests", "for a test", forced=True)
+            Store(database).publish(version)
         self.published.add(slug)
         return slug
 
     def withdraw(self) -> None:
         """So that other tests find the list of challenges as it was."""
-        with self._store() as store:
+        with self.stack.database() as database:
             while self.published:
-                store.retire(self.published.pop(), "tests", "the test is over")
-
-    @contextmanager
-    def _store(self) -> Iterator[Store]:
-        database = Database(
-            host=self.stack.address("db"),
-            port=3306,
-            user="grader",
-            password=self.stack.settings["MYSQL_GRADER_PASSWORD"],
-            name="grader",
-            connections=1,
-        )
-        try:
-            yield Store(database)
-        finally:
-            database.close()
+                Store(database).retire(self.published.pop(), "tests", "the test is over")
 
     def ask(self, method: str, route: str, body: Any = None) -> Any:
         """The learner's server extension, as their page asks it."""
