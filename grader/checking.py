@@ -110,9 +110,7 @@ async def _check(
     usual = Spec.of(found.challenge.limits)
     try:
         # a pool for each: what one challenge needs is of no use to the next
-        async with Pool(
-            engine, size=jobs, max_total=3 * jobs + 2, usual=usual, builders=max(2, jobs)
-        ) as pool:
+        async with Pool.for_command(engine, jobs, usual=usual) as pool:
             told = await examine(
                 _text(found.path),
                 pool,

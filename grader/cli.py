@@ -192,7 +192,10 @@ async def _grade_all(pairs: Iterable[Pair], count: int | None, arguments: argpar
     first = list(islice(pairs, 1))
     console = report.console()
     all_ok, engine_seen = True, False
-    async with _pool(arguments.engine, jobs, count, _usual(first, challenges)) as pool:
+    # sandboxes made ahead pay only where another submission follows
+    ahead = jobs if count is None or count > jobs else 0
+    usual = _usual(first, challenges)
+    async with Pool.for_command(arguments.engine, jobs, usual=usual, ahead=ahead) as pool:
         with _progress(count, shown=arguments.pairs is not None) as advance:
             async with contextlib.aclosing(
                 grade_pairs(chain(first, pairs), pool, challenges, jobs=jobs)
@@ -208,12 +211,6 @@ async def _grade_all(pairs: Iterable[Pair], count: int | None, arguments: argpar
                         report.show(graded, console)
                     advance()
     return OK if all_ok else NOT_GRADED
-
-
-def _pool(settings: EngineSettings, jobs: int, count: int | None, usual: Spec) -> Pool:
-    # sandboxes made ahead pay only where another submission follows
-    ahead = jobs if count is None or count > jobs else 0
-    return Pool(settings, size=ahead, max_total=3 * jobs + 2, usual=usual, builders=max(2, jobs))
 
 
 def _usual(first: list[Pair], challenges: Challenges) -> Spec:

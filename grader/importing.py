@@ -319,9 +319,7 @@ async def import_course(arguments: argparse.Namespace, *, jobs: int) -> int:
     async with contextlib.AsyncExitStack() as stack:
         pool: Pool | None = None
         if not arguments.no_run:
-            pool = await stack.enter_async_context(
-                Pool(arguments.engine, size=jobs, max_total=3 * jobs + 2, builders=max(2, jobs))
-            )
+            pool = await stack.enter_async_context(Pool.for_command(arguments.engine, jobs))
         importer = Importer(target, pool)
         for notebook in notebooks:
             taken.append(await importer.take(notebook))

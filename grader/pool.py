@@ -70,6 +70,14 @@ class Pool:
         self._last_taken = 0.0
         self._closing = False
 
+    @classmethod
+    def for_command(
+        cls, settings: EngineSettings, jobs: int, *, usual: Spec | None = None, ahead: int | None = None
+    ) -> Pool:
+        """For so many jobs at a time, and nobody else; ``ahead``: how many are kept ready, if not as many."""
+        size = jobs if ahead is None else ahead
+        return cls(settings, size=size, max_total=3 * jobs + 2, usual=usual, builders=max(2, jobs))
+
     async def __aenter__(self) -> Pool:
         await self.start()
         return self

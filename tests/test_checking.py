@@ -19,7 +19,7 @@ from .staged import GOOD, Staged
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
     """The command line, with sandboxes as staged here: (status, what it printed)."""
-    monkeypatch.setattr(checking, "Pool", lambda *_, **__: contextlib.nullcontext(Staged()))
+    monkeypatch.setattr(checking.Pool, "for_command", lambda *_, **__: contextlib.nullcontext(Staged()))
 
     def run(*words: str) -> tuple[int, str]:
         status = main(["check", *words], {})
