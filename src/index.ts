@@ -25,9 +25,9 @@ import { CommandRegistry } from '@lumino/commands';
 import { Api } from './api';
 import { Against, AttemptsView } from './attempts';
 import { ChallengesPanel } from './challengespanel';
+import { addCommands, CommandIDs } from './commands';
 import { Feedback } from './feedback';
 import { FeedbackPanel } from './feedbackpanel';
-import { challengesIcon, feedbackIcon, leaderboardIcon, sandboxIcon, submitIcon } from './icons';
 import { Kept, sendNow } from './kept';
 import { LeaderboardTab, LeaderboardView } from './leaderboard';
 import { confirmMissing } from './missing';
@@ -39,15 +39,6 @@ import { challengeOf, onChallenge, SubmitButton } from './submit';
 import { IAttempt, IChallenge } from './types';
 import { offerUpdate } from './updateoffer';
 import { when } from './words';
-
-namespace CommandIDs {
-  export const submit = 'challengehub:submit';
-  export const showChallenges = 'challengehub:show-challenges';
-  export const showFeedback = 'challengehub:show-feedback';
-  export const showLeaderboard = 'challengehub:show-leaderboard';
-  export const showAttempts = 'challengehub:show-attempts';
-  export const showSandbox = 'challengehub:show-sandbox';
-}
 
 const PLUGIN_ID = 'challengehub:plugin';
 const VISITED = 'challengehub:visited';
@@ -306,66 +297,32 @@ function activate(
     tracker.currentWidget && challengeOf(tracker.currentWidget.model)
       ? tracker.currentWidget
       : null;
-  commands.addCommand(CommandIDs.submit, {
-    label: trans.__('Submit Challenge'),
-    caption: trans.__('Save and submit this challenge'),
-    icon: submitIcon,
-    isEnabled: () => {
-      const panel = current();
-      const about = challengeOf(panel?.model);
-      return about !== null && !feedbackFor(about.slug).submitting;
-    },
-    execute: () => {
-      const panel = current();
-      if (panel) {
-        submit(panel);
-      }
+  const canSubmit = (): boolean => {
+    const about = challengeOf(current()?.model);
+    return about !== null && !feedbackFor(about.slug).submitting;
+  };
+  const withCurrent = (act: (panel: NotebookPanel) => void): void => {
+    const panel = current();
+    if (panel) {
+      act(panel);
     }
-  });
-  commands.addCommand(CommandIDs.showChallenges, {
-    label: trans.__('Challenges'),
-    caption: trans.__('Show the list of challenges'),
-    icon: challengesIcon,
-    execute: () => {
+  };
+  addCommands(commands, palette, trans, {
+    canSubmit,
+    submit: () => withCurrent(submit),
+    showChallenges: () => {
       shell.activateById(challenges.id);
       focusSoon(() => challenges.focus());
-    }
-  });
-  commands.addCommand(CommandIDs.showFeedback, {
-    label: trans.__('Feedback'),
-    caption: trans.__('Show what the grader said about this notebook'),
-    icon: feedbackIcon,
-    execute: () => {
+    },
+    showFeedback: () => {
       shell.activateById(feedback.id);
       focusSoon(() => feedback.node.focus());
-    }
+    },
+    showLeaderboard: () => leaderboard.open(),
+    hasAttempts: () => current() !== null,
+    showAttempts: () => withCurrent(panel => showAttempts(panel, 'before')),
+    showSandbox: () => sandbox.open()
   });
-  commands.addCommand(CommandIDs.showLeaderboard, {
-    label: trans.__('Leaderboard'),
-    caption: trans.__('Show how those who take part stand'),
-    icon: leaderboardIcon,
-    execute: () => leaderboard.open()
-  });
-  commands.addCommand(CommandIDs.showAttempts, {
-    label: trans.__('Attempts'),
-    caption: trans.__('Show, compare and restore what you have submitted'),
-    isEnabled: () => current() !== null,
-    execute: () => {
-      const panel = current();
-      if (panel) {
-        showAttempts(panel, 'before');
-      }
-    }
-  });
-  commands.addCommand(CommandIDs.showSandbox, {
-    label: trans.__('What the Sandbox Has'),
-    caption: trans.__('Show the interpreter and the packages that submissions run with'),
-    icon: sandboxIcon,
-    execute: () => sandbox.open()
-  });
-  for (const command of Object.values(CommandIDs)) {
-    palette?.addItem({ command, category: trans.__('Challenges') });
-  }
 
   // its place in the toolbar, the first, is in schema/plugin.json
   toolbars?.addFactory<NotebookPanel>(
