@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,8 +12,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 from rich.syntax import Syntax
 from rich.text import Text
 
@@ -22,7 +19,7 @@ from . import report
 from .challenge import notebooks, parse_challenge
 from .errors import ChallengeInvalid, ChallengeUnknown, EngineUnavailable, GraderError
 from .findings import Finding, Severity
-from .fitness import FitnessReport, Progress, examine, refusal
+from .fitness import FitnessReport, examine, refusal
 from .models import Challenge
 from .notebook import MAX_CHALLENGE_BYTES
 from .pool import Pool
@@ -85,9 +82,8 @@ async def check(paths: Sequence[str], engine: EngineSettings, *, jobs: int, as_j
     compare(found)
     status = FIT
     for number, each in enumerate(found, 1):
-        with _progress(
-            f"{each.name}" if len(found) == 1 else f"{number}/{len(found)} {each.path.stem}"
-        ) as tell:
+        what = each.name if len(found) == 1 else f"{number}/{len(found)} {each.path.stem}"
+        with report.bar(what) as tell:
             checked = await _check(each, engine, jobs, tell)
         if as_json:
             print(json.dumps(checked.as_line()), flush=True)
@@ -101,7 +97,7 @@ async def check(paths: Sequence[str], engine: EngineSettings, *, jobs: int, as_j
 
 
 async def _check(
-    found: Found, engine: EngineSettings, jobs: int, tell: Callable[[Progress], None]
+    found: Found, engine: EngineSettings, jobs: int, tell: Callable[[int, int], None]
 ) -> Checked:
     if isinstance(found.error, ChallengeInvalid):
         return Checked(found, FitnessReport("", found.path.name, (refusal(found.error),)))
@@ -117,7 +113,7 @@ async def _check(
                 filename=found.path.name,
                 folder=found.path.parent,
                 jobs=jobs,
-                on_progress=tell,
+                on_progress=lambda now: tell(now.done, now.total),
             )
     except EngineUnavailable:
         raise
@@ -255,16 +251,3 @@ def _show_sum(told: FitnessReport, console: Console) -> None:
         parts.append(f"{told.peak_memory_bytes / 2**20:.0f} MB")
     console.print(Text.assemble("  ", (word, f"bold {colour}"), ": " if parts else "", ", ".join(parts)))
     console.print()
-
-
-@contextlib.contextmanager
-def _progress(what: str) -> Iterator[Callable[[Progress], None]]:
-    """A bar on stderr, where somebody looks at it."""
-    if not sys.stderr.isatty():
-        yield lambda progress: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    bar = Bar(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
-    with bar:
-        task = bar.add_task(report.plain(what), total=None)
-        yield lambda now: bar.update(task, completed=now.done, total=now.total)

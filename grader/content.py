@@ -6,16 +6,12 @@ All of it goes through the HTTP API in the name of whoever owns the token, so it
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from . import report
@@ -186,17 +182,21 @@ def _publish(site: Installation, arguments: argparse.Namespace) -> int:
 
 
 def _check(site: Installation, slug: str, text: str) -> dict[str, Any]:
-    with _bar(f"checking {slug}") as tell:
-        return site.watch(f"/challenges/{slug}/check", {"notebook": text}, lambda name, data: tell(data))
+    with report.bar(f"checking {slug}") as tell:
+        return site.watch(
+            f"/challenges/{slug}/check",
+            {"notebook": text},
+            lambda name, data: tell(data["done"], data["total"]),
+        )
 
 
 def _impact(site: Installation, arguments: argparse.Namespace) -> int:
     slug, text = _read(arguments.path)
-    with _bar(f"grading again for {slug}") as tell:
+    with report.bar(f"grading again for {slug}") as tell:
         told = site.watch(
             f"/challenges/{slug}/impact",
             {"notebook": text},
-            lambda name, data: tell(data) if name == "progress" else None,
+            lambda name, data: tell(data["done"], data["total"]) if name == "progress" else None,
         )
     return _show_changes(told, told["message"], arguments)
 
@@ -205,9 +205,9 @@ def _regrade(site: Installation, arguments: argparse.Namespace) -> int:
     sent = {"why": arguments.why, "version": arguments.version}
     told = site.post(f"/challenges/{arguments.slug}/regradings", sent)
     if not arguments.no_wait:
-        with _bar(f"grading again for {arguments.slug}") as tell:
+        with report.bar(f"grading again for {arguments.slug}") as tell:
             while told["state"] == "running":
-                tell(told)
+                tell(told["done"], told["total"])
                 time.sleep(LOOK_S)
                 told = site.get(f"/regradings/{told['id']}")
     words = (
@@ -357,15 +357,3 @@ def _show_report(told: dict[str, Any], as_json: bool) -> None:
         console.print(Text(f"a wrong answer that passes every check, line {survivor['line']}:", style="red"))
         report.indented(console, survivor["diff"])
     console.print(Text("fit to publish" if told.get("fit") else "unfit: nothing was published", style="bold"))
-
-
-@contextlib.contextmanager
-def _bar(what: str) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """A bar on stderr, where somebody looks at it."""
-    if not sys.stderr.isatty():
-        yield lambda counts: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
-        task = bar.add_task(report.plain(what), total=None)
-        yield lambda counts: bar.update(task, completed=counts["done"], total=counts["total"])

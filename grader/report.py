@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 import textwrap
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from .models import CellResult, CheckResult, Result, Status
@@ -39,6 +42,18 @@ def console() -> Console:
 def plain(text: str) -> str:
     """The text with control characters, bidirectional marks and half characters made visible."""
     return CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text.replace("\r\n", "\n"))
+
+
+@contextlib.contextmanager
+def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr, where somebody looks at it; to be told how many are done, and of how many."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as shown:
+        task = shown.add_task(plain(what), total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)
 
 
 def show(graded: Graded, console: Console) -> None:
