@@ -34,7 +34,6 @@ from grader.pool import Pool  # noqa: E402
 from grader.sandbox import EngineSettings, Spec  # noqa: E402
 
 KNOWN = Path(__file__).with_name("parity_known.json")
-EXPLAINED = ROOT / "docs" / "judge.md"
 LIMITS = {"wall_s": 10, "total_s": 60, "cpu_s": 60}
 MUTANTS = 2  # of one right answer
 

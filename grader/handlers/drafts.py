@@ -6,7 +6,7 @@ from ..changes import as_dicts, as_text
 from ..errors import DraftUnknown, RequestMalformed
 from ..publishing import content_of_draft
 from ..store import DraftState
-from .authoring import AuthorHandler
+from .authoring import AuthorHandler, whole_number
 from .base import API, ApiHandler
 
 
@@ -64,9 +64,10 @@ class DraftStepHandler(AuthorHandler):
 
 
 def _id(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+    id = whole_number(text)
+    if id is None:
         raise DraftUnknown("There is no such draft.")
-    return int(text)
+    return id
 
 
 ROUTES: list[tuple[str, type[ApiHandler]]] = [

@@ -9,7 +9,7 @@ from ..errors import ChallengeUnknown, RegradingUnknown, SubmissionUnknown
 from ..hub import READ_SUBMISSIONS
 from ..models import Challenge
 from ..proofreading import neighbours
-from .authoring import AuthorHandler, Tell, WorkHandler
+from .authoring import AuthorHandler, Tell, WorkHandler, whole_number
 from .base import API, ApiHandler
 from .submissions import UUID
 
@@ -106,9 +106,10 @@ class GradingsHandler(ApiHandler):
 
 
 def _id(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+    id = whole_number(text)
+    if id is None:
         raise RegradingUnknown("There is no such regrading.")
-    return int(text)
+    return id
 
 
 ROUTES: list[tuple[str, type[ApiHandler]]] = [
