@@ -18,8 +18,8 @@ from rich.text import Text
 from . import report
 from .challenge import notebooks, parse_challenge
 from .errors import ChallengeInvalid, ChallengeUnknown, EngineUnavailable, GraderError
-from .findings import Finding, Severity
-from .fitness import FitnessReport, examine, refusal
+from .findings import Finding, FitnessReport, Severity
+from .fitness import examine, refusal
 from .models import Challenge
 from .notebook import MAX_CHALLENGE_BYTES
 from .pool import Pool

@@ -27,13 +27,13 @@ from rich.text import Text
 from . import grading, report
 from .challenge import build_job, parse_challenge, release_notebook
 from .errors import ChallengeInvalid, ChallengeUnknown
-from .fitness import in_one_process
 from .grading import Sandboxes
 from .metadata import SCHEMA_VERSION
 from .models import Cell, Challenge, CheckResult, Role, Status
 from .nbgrader import read_marks
 from .notebook import MAX_CHALLENGE_BYTES, Notebook, read_notebook
 from .pool import Pool
+from .variants import in_one_process
 
 SHELL = frozenset({"get_ipython", "In", "Out", "_ih", "_oh", "_i", "_ii", "_iii"})
 # What a check can do that leaves a line on stderr, where nbgrader takes all of its points.

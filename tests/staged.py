@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from grader.fitness import FitnessReport, examine
+from grader.findings import FitnessReport
+from grader.fitness import examine
 from grader.models import Job, Step
 from grader.sandbox import Ending, Spec
 

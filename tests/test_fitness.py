@@ -11,9 +11,9 @@ import json
 
 import pytest
 
-from grader import fitness
+from grader import trial
 from grader.errors import EngineUnavailable, SandboxFailed
-from grader.fitness import RUNS, Progress, examine
+from grader.fitness import examine
 from grader.models import Step
 from grader.sandbox import Spec
 
@@ -30,7 +30,7 @@ async def test_a_good_challenge_is_fit() -> None:
     assert (report.strength, report.survivors) == (1.0, ())
     assert report.mutants == report.killed > 0
     # the reference in one process too, and some of its mutants twice
-    assert sandboxes.taken == sandboxes.closed > RUNS + 1 + report.mutants
+    assert sandboxes.taken == sandboxes.closed > trial.RUNS + 1 + report.mutants
 
 
 async def test_the_keys_of_a_report_and_their_order() -> None:
@@ -59,7 +59,7 @@ async def test_the_same_challenge_is_examined_in_the_same_way() -> None:
 
 
 async def test_who_waits_hears_how_far_it_is() -> None:
-    heard: list[Progress] = []
+    heard: list[trial.Progress] = []
     report = await examine(notebook(*GOOD), Staged(), filename="a.ipynb", on_progress=heard.append)
     done = [each.done for each in heard]
     assert done == sorted(done)
@@ -75,7 +75,7 @@ async def test_a_wrong_answer_that_passes_is_shown_and_too_many_make_it_unfit() 
     assert ("checks_weak", "") in codes(report)
     assert not report.fit
     assert report.strength is not None
-    assert report.strength < fitness.UNFIT_BELOW
+    assert report.strength < trial.UNFIT_BELOW
     (survivor,) = report.survivors
     assert (survivor.cell, survivor.line) == ("answer", 3)
     assert "-    return n * 2\n+    return n + 2" in survivor.diff
@@ -206,7 +206,7 @@ async def test_the_two_ways_of_judging_have_to_agree_on_the_reference() -> None:
 async def test_a_wrong_answer_that_ran_into_a_limit_is_no_disagreement(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(fitness, "COMPARED", 99)
+    monkeypatch.setattr(trial, "COMPARED", 99)
     report = await examine(
         notebook(*GOOD), otherwise("timeout", "return None"), filename="some.ipynb", jobs=1
     )
@@ -216,7 +216,7 @@ async def test_a_wrong_answer_that_ran_into_a_limit_is_no_disagreement(
 async def test_a_wrong_answer_that_passes_only_in_one_process_is_a_disagreement(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(fitness, "COMPARED", 99)
+    monkeypatch.setattr(trial, "COMPARED", 99)
     report = await examine(notebook(*GOOD), otherwise("passed", "return None"), filename="some.ipynb", jobs=1)
     assert ("judge_disagrees", "seen") in codes(report)
 

@@ -45,6 +45,7 @@ LEVELS = [
         "mutants",
         "proofreading",
         "secrecy",
+        "variants",
     },
     {
         "background",
@@ -56,6 +57,7 @@ LEVELS = [
         "handlers",
         "selfcheck",
         "fitness",
+        "trial",
         "starter",
     },
     {"app", "checking", "content", "importing"},

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from grader.challenge import parse_challenge
-from grader.findings import Finding, Severity
-from grader.fitness import FitnessReport, examine
+from grader.findings import Finding, FitnessReport, Severity
+from grader.fitness import examine
 from grader.inside.author import transform
 from grader.proofreading import neighbours
 

@@ -13,8 +13,9 @@ from unittest import mock
 
 import pytest
 
-from grader import fitness
-from grader.fitness import UNFIT_BELOW, FitnessReport, examine
+from grader import trial
+from grader.findings import FitnessReport
+from grader.fitness import examine
 from grader.pool import Pool
 from grader.sandbox import Spec
 from grader.starter import create
@@ -59,7 +60,7 @@ def reports() -> dict[str, FitnessReport]:
                 )
             )
 
-    with mock.patch.multiple(fitness, **fewer):
+    with mock.patch.multiple(trial, **fewer):
         return dict(zip(UNFIT, asyncio.run(examine_all()), strict=True))
 
 
@@ -108,6 +109,6 @@ def test_a_new_challenge_is_fit_and_its_check_leaves_nothing_behind(tmp_path: Pa
     line = json.loads(ended.stdout)
     assert line["fit"]
     assert line["findings"] == []
-    assert line["strength"] >= UNFIT_BELOW
+    assert line["strength"] >= trial.UNFIT_BELOW
     assert line["mutants"]["tried"] >= 8
     assert containers() == []
