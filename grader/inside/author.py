@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 _BUILTIN_NAMES = frozenset(dir(builtins))
 
 
+@functools.lru_cache(maxsize=256)  # a check's source is read as the author's and run as a check
 def transform(source: str) -> str:
     """A cell with its magics turned into Python, as IPython does it."""
     from IPython.core.inputtransformer2 import TransformerManager

@@ -24,15 +24,15 @@ from .wire import FRAME_MAX, Gone, ValueTooLarge, WireError, unpack
 LANE_BYTES = 64 * 1024  # the largest frame that a mailbox takes
 SPINS, LOOKS = 4, 2000  # some 0.2 ms: how long a side that begins to wait keeps looking
 VAIN_MAX = 20  # after so many waits in vain, sleep at once …
-VAIN_REST = 20  # … for so many waits, then try again
+VAIN_REST = 50  # … for so many waits, then try again
 _NAP_MS = 50
 
 _LENGTH = struct.Struct(">I")
 _BELL = _LENGTH.pack(0)
 # Words at the beginning of a lane: the writer's count of frames and the length of this one; the reader's
-# count of frames, and whether it sleeps.
-_SENT, _SIZE, _TAKEN, _ASLEEP = range(4)
-_HEAD = 16  # bytes
+# count of frames, and whether it sleeps; and the most memory that the writer says it has held, in KiB.
+_SENT, _SIZE, _TAKEN, _ASLEEP, _HELD = range(5)
+_HEAD = 32  # bytes
 
 
 class Lane:
@@ -100,7 +100,10 @@ class Channel:
         self.sock = sock
         self._buffer = bytearray()
         self._frames = self._bells = 0
-        self._vain = 0  # waits in vain, one after the other
+        # Waits in vain, one after the other. Looking pays for checks that call thousands of times. With the
+        # few frames of an ordinary submission it keeps processors from all that carries the verdict.
+        self._vain = VAIN_MAX
+        self._napped = False  # since something last came
         self._spins = lanes is not None and len(os.sched_getaffinity(0)) > 1
         self._to = Lane(lanes[0]) if lanes else None
         self._from = Lane(lanes[1]) if lanes else None
@@ -144,6 +147,15 @@ class Channel:
                 if blocked is not None:
                     blocked()
                 select.select([], [self.sock], [], 0.01)
+
+    def say_held(self, kib: int) -> None:
+        """Let the other side know how much memory this one has held."""
+        if self._to is not None:
+            self._to.words[_HELD] = kib & 0xFFFFFFFF
+
+    def held(self) -> int | None:
+        """The most memory that the other side says it has held, in bytes; None when it has not said."""
+        return self._from.words[_HELD] * 1024 or None if self._from is not None else None
 
     def drain(self) -> None:
         """Deliver what the outputs hold now, without waiting."""
@@ -236,7 +248,10 @@ class Channel:
             lane.words[_ASLEEP] = 1
             return  # look once more: it may have come before anybody could know that we sleep
         if lane is not None or self.outputs or idle is not None:
-            ready = self._poll.poll(_NAP_MS)
+            # Without an ``idle`` one nap is enough, in case the last look and the other side's crossed: after
+            # it the other side has long seen that we sleep, and rings.
+            ready = self._poll.poll(_NAP_MS if idle is not None or not self._napped else None)
+            self._napped = not ready
             if len(ready) > 1 or (ready and ready[0][0] != self._fd):
                 self.drain()
             if all(fd != self._fd for fd, _ in ready):

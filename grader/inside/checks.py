@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
+import functools
 import inspect
 import io
 import math
@@ -12,7 +13,8 @@ import signal
 import sys
 import time
 import types
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +24,8 @@ from .judge import Broken, Judge
 from .libraries import teach
 from .namespace import CheckNamespace, Main
 from .peer import Overtime
+
+SLOW_S = 0.05  # a check that takes longer is one whose beginning somebody may want to see
 
 _MESSAGE_MAX = 4_000  # characters
 
@@ -107,6 +111,7 @@ class CheckRunner:
         self.namespace = CheckNamespace(judge)
         self.stdout = _Limited(output_bytes)
         self.timed_out = False
+        self.on_slow: Callable[[], None] = lambda: None  # a check takes longer than SLOW_S
         sys.modules["__main__"] = Main(self.namespace)
         teach(judge)
 
@@ -133,13 +138,20 @@ class CheckRunner:
 
     @contextlib.contextmanager
     def _timer(self, seconds: float) -> Iterator[None]:
-        def over(signum: int, frame: Any) -> None:
-            self.timed_out = True
-            self.judge.interrupt(CheckTimeout)
-
         # A little after the learner's own alarm, so that an endless loop of theirs ends as an answer.
-        signal.signal(signal.SIGALRM, over)
-        signal.setitimer(signal.ITIMER_REAL, seconds + 0.3, 0.5)
+        ends = time.monotonic() + seconds + 0.3
+
+        def alarm(signum: int, frame: Any) -> None:
+            left = ends - time.monotonic()
+            if left > 0:
+                signal.setitimer(signal.ITIMER_REAL, left, 0.5)
+                self.on_slow()
+            else:
+                self.timed_out = True
+                self.judge.interrupt(CheckTimeout)
+
+        signal.signal(signal.SIGALRM, alarm)
+        signal.setitimer(signal.ITIMER_REAL, SLOW_S, 0.5)
         try:
             yield
         finally:
@@ -180,25 +192,40 @@ class CheckRunner:
 
     def _execute(self, source: str, hidden: bool) -> Any:
         """Run the cell; the value of its last line when that is an expression, else None."""
-        text = transform(source)
-        tree = ast.parse(text)
+        statements, last = _compiled(source, hidden)
         if not hidden:
-            tree = _Assertions(text).visit(tree)
             dict.__setitem__(self.namespace, "__explain__", _explain)
-        last: ast.expr | None = None
-        if tree.body and isinstance(tree.body[-1], ast.Expr) and not text.rstrip().endswith(";"):
-            last = tree.body.pop().value  # type: ignore[attr-defined]
-        flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        self._evaluate(compile(tree, "<check>", "exec", flags))
-        if last is None or (isinstance(last, ast.Constant) and isinstance(last.value, str)):
-            return None  # a text that stands there is the author's remark
-        return self._evaluate(compile(ast.Expression(last), "<check>", "eval", flags))
+        self._evaluate(statements)
+        return last and self._evaluate(last)
+
+    def read_ahead(self, source: str, *, hidden: bool) -> None:
+        """Compile a check that is going to run. One that cannot be compiled fails in its turn."""
+        with contextlib.suppress(Exception), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a check's author meets them in the notebook
+            _compiled(source, hidden)
 
     def _evaluate(self, code: types.CodeType) -> Any:
         value = eval(code, self.namespace)
         if code.co_flags & inspect.CO_COROUTINE:
             return asyncio.run(value)
         return value
+
+
+@functools.lru_cache(maxsize=1024)  # of one submission; a notebook has at most 1000 cells
+def _compiled(source: str, hidden: bool) -> tuple[types.CodeType, types.CodeType | None]:
+    """A check's statements, and its last line where that is an expression with something to say."""
+    text = transform(source)
+    tree = ast.parse(text)
+    if not hidden:
+        tree = _Assertions(text).visit(tree)
+    last: ast.expr | None = None
+    if tree.body and isinstance(tree.body[-1], ast.Expr) and not text.rstrip().endswith(";"):
+        last = tree.body.pop().value  # type: ignore[attr-defined]
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    statements = compile(tree, "<check>", "exec", flags)
+    if last is None or (isinstance(last, ast.Constant) and isinstance(last.value, str)):
+        return statements, None  # a text that stands there is the author's remark
+    return statements, compile(ast.Expression(last), "<check>", "eval", flags)
 
 
 def _credit(value: Any, points: float) -> Outcome:

@@ -29,8 +29,11 @@ class Operations(Peer):
     in_cell: bool
     cell_name: str
 
-    def do_run_cell(self, name: str, source: str) -> Any:
-        """Run one cell; [status, error or None], where error is [name, message, traceback, line]."""
+    def do_run_cell(self, name: str, source: str, cpu_s: float | None = None) -> Any:
+        """Run one cell; [status, error or None], where error is [name, message, traceback, line]. With
+        ``cpu_s`` after ``limit_cpu``: a request less."""
+        if cpu_s is not None:
+            self.do_limit_cpu(cpu_s)
         self.last_error = None
         self.in_cell = True
         self.cell_name = name
@@ -67,10 +70,6 @@ class Operations(Peer):
         """Asked for once, before the first cell: the kernel lets nobody raise it again."""
         whole = max(1, int(seconds + 0.999))
         resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
-
-    def do_peak_memory(self) -> int:
-        """Bytes, as this process' kernel counts them."""
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
     def do_forget(self) -> None:
         """After an interruption: the judge may have missed a frame (see Peer.forget)."""

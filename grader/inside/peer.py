@@ -55,6 +55,7 @@ class Peer(Codec):
         return None
 
     blocked: Callable[[], None] | None = None  # see Channel.send
+    meanwhile: Callable[[], None] | None = None  # done once, while the other side is at work on a request
 
     def idle(self) -> None:
         return None
@@ -119,6 +120,9 @@ class Peer(Codec):
                 ],
             )
             self.channel.send(message, self.blocked)
+            if self.meanwhile is not None:
+                meanwhile, self.meanwhile = self.meanwhile, None
+                meanwhile()
             outermost = self.pending is None
             if outermost:
                 self.pending = number

@@ -29,8 +29,9 @@ from .peer import Overtime
 
 JOB_MAX = 16 * 1024 * 1024  # bytes
 DISMISS_S = 0.2  # for one that broke to end, so that its status tells why; then it dies with the container
-ASK_S = 0.2  # for the learner's process to say how much memory it has held
 GRACE_S = 1.0  # for the learner's process to come back after its time is over
+TELL_S = 0.04  # events that follow each other within this time go out together
+READ_AHEAD_S = 0.05  # for checks to be made ready while the first cell runs
 
 _LENGTH = struct.Struct(">I")
 
@@ -77,7 +78,7 @@ class Grader:
             os.close(fd)
 
     def send(self, *events: dict[str, Any]) -> None:
-        """In one piece: each passes through five processes on its way, with two processors between them."""
+        """In one piece: what goes out passes through five processes on its way."""
         frames = b""
         for event in events:
             data = msgpack.packb(event, unicode_errors="replace")
@@ -106,13 +107,17 @@ class Run:
         self.status: int | None = None  # of the learner's process, once it has ended
         self.cpu_s = 0.0  # processor time that it used, known with its status …
         self.peak_memory: int | None = None  # … and the most memory that it held, in bytes
-        self.told: list[dict[str, Any]] = []  # events that wait for the next one
+        self.untold: list[dict[str, Any]] = []  # events that wait for the next one, TELL_S at most
+        self.told_at = 0.0
+        self._telling = False
+        self.limit_cpu: list[float] = []  # seconds, until the learner's process has been told
         self.ends = self.hard = time.monotonic() + 30.0
         outputs = {pipes[0]: self._printed, pipes[1]: self._printed_error}
         self.channel = Channel(sock, outputs, mailbox.lanes())
         self.judge = Judge(self.channel, Author())
         self.judge.on_idle = self._idle
         self.runner = CheckRunner(self.judge, self.output_left)
+        self.runner.on_slow = self._tell_now
 
     def warm_up(self) -> None:
         """Go once through all that a submission goes through: what is loaded late is loaded now, while
@@ -122,13 +127,22 @@ class Run:
         self._cell({"kind": "cell", "id": "warm", "source": "None"}, 10.0)
         self.judge.request("has", "warm")
         self.runner.run(source, points=1.0, hidden=False, compare="judge", seconds=10.0)
+        self.kernel_tells_memory = self._memory_by_kernel() is not None
 
     def take(self, job: dict[str, Any]) -> None:
         self.job, self.limits = job, job["limits"]
         self.output_left = self.runner.output_bytes = int(self.limits["output_kb"]) * 1024
         self.ends = self.hard = time.monotonic() + float(self.limits["total_s"])
-        self.judge.author = Author.read(job.get("reference") or "")
-        self.judge.request("limit_cpu", float(self.limits["cpu_s"]))
+        self.judge.meanwhile = self._read_ahead
+        self.limit_cpu = [float(self.limits["cpu_s"])]
+
+    def _read_ahead(self) -> None:
+        """Read what the author wrote while the learner's process is busy: nobody needs it before that."""
+        began = time.monotonic()
+        self.judge.author = Author.read(self.job.get("reference") or "")
+        for step in self.job["steps"]:
+            if step["kind"] == "check" and time.monotonic() < began + READ_AHEAD_S:
+                self.runner.read_ahead(step["source"], hidden=bool(step["hidden"]))
 
     # -- what the learner's process prints --------------------------------------------------------------
 
@@ -162,17 +176,39 @@ class Run:
                     self.peak_memory = used.ru_maxrss * 1024
         except ChildProcessError:
             pass
-        if time.monotonic() > self.hard:
+        now = time.monotonic()
+        if now > self.told_at + TELL_S:
+            self._tell_now()
+        if now > self.hard:
             self.judge.broken = TimeoutError()
             raise Broken
+
+    # -- events -----------------------------------------------------------------------------------------
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        """Soon, together with what follows: five processes that wake up for every event take the processors
+        from the run itself. What takes longer than a blink is told at once (``_idle``, ``on_slow``)."""
+        self.untold.append(event)
+        if time.monotonic() > self.told_at + TELL_S:
+            self._tell_now()
+
+    def _tell_now(self) -> None:
+        if self._telling or not self.untold:
+            return  # called by a signal's handler in the middle of itself
+        self._telling = True
+        try:
+            events, self.untold = self.untold, []
+            self.grader.send(*events)
+            self.told_at = time.monotonic()
+        finally:
+            self._telling = False
 
     # -- the steps --------------------------------------------------------------------------------------
 
     def run(self) -> None:
         passed = 0
         for step in self.job["steps"]:
-            self.grader.send(*self.told, {"event": "start", "id": step["id"]})
-            self.told = []
+            self._tell({"event": "start", "id": step["id"]})
             began = time.monotonic()
             seconds = min(float(self.limits["wall_s"]), max(self.ends - began, 0.05))
             self.hard = began + seconds + GRACE_S
@@ -198,11 +234,11 @@ class Run:
                         "message": message,
                         "stdout": self.runner.stdout.getvalue(),
                     }
-                self.told = [{**event, "duration_ms": (time.monotonic() - began) * 1000}]
+                self._tell({**event, "duration_ms": (time.monotonic() - began) * 1000})
                 return self._end(passed, reason, message)
             event["duration_ms"] = (time.monotonic() - began) * 1000
             passed += event["event"] == "check" and event["status"] == "passed"
-            self.told = [event]
+            self._tell(event)
             if time.monotonic() > self.ends:
                 return self._end(
                     passed, "timeout", f"Your code took longer than {self.limits['total_s']:g} s in all."
@@ -212,39 +248,38 @@ class Run:
     def _end(self, passed: int, reason: str, message: str) -> None:
         if reason:
             self._dismiss()
-        else:
-            self.peak_memory = self._peak_memory()
-        self.grader.send(
-            *self.told,
+        self.untold.append(
             {
                 "event": "end",
                 "checks_passed": passed,
-                "peak_memory_bytes": self.peak_memory,
+                "peak_memory_bytes": self._peak_memory(),
                 "reason": reason,
                 "message": message,
-            },
+            }
         )
+        self._tell_now()
         if not reason:
             self.grader.stay()
 
     def _peak_memory(self) -> int | None:
-        """The most that the learner's process has held, in bytes, while it lives: to wait for its end would
-        be a third of an ordinary submission's time.
+        """The most that the learner's process has held, in bytes. It is not waited for to end: that would be
+        a third of an ordinary submission's time.
 
         The kernel's word where it gives one. gVisor tells it to nobody but the process itself, so there
         it is the learner's claim: nothing depends on it, and nobody but its own learner is shown it.
         """
+        if self.peak_memory is None and self.kernel_tells_memory:
+            self.peak_memory = self._memory_by_kernel()
+        if self.peak_memory is None and (claim := self.channel.held()):
+            self.peak_memory = min(claim, int(self.limits["memory_mb"]) << 20)
+        return self.peak_memory
+
+    def _memory_by_kernel(self) -> int | None:
         for line in _read(f"/proc/{self.pid}/status").splitlines():
             name, _, value = line.partition(":")
             if name == "VmHWM":
                 return int(value.split()[0]) * 1024
-        self.hard = self.judge.deadline = time.monotonic() + ASK_S
-        try:
-            claim = self.judge.request("peak_memory")
-        except BaseException:  # whatever the learner's process answers with: it is a figure to show, no more
-            return None
-        most = int(self.limits["memory_mb"]) << 20
-        return min(claim, most) if type(claim) is int and claim >= 0 else None
+        return None
 
     def _dismiss(self) -> None:
         """Let the learner's process go, and learn what it used."""
@@ -264,7 +299,8 @@ class Run:
         status, error = "timeout", None
         try:
             self.judge.cells.append(step["source"])
-            answer = self.judge.request("run_cell", step["id"], step["source"])
+            limit, self.limit_cpu = self.limit_cpu, []
+            answer = self.judge.request("run_cell", step["id"], step["source"], *limit)
             status, error = _cell_answer(answer)
         except Overtime:
             error = {
@@ -292,6 +328,8 @@ class Run:
 
     def _check(self, step: dict[str, Any], seconds: float) -> dict[str, Any]:
         points = float(step["points"])
+        if self.limit_cpu:  # no cell has run
+            self.judge.request("limit_cpu", self.limit_cpu.pop())
         try:
             if step.get("judge") == "in-kernel":
                 outcome = self._in_kernel(step, seconds, points)
