@@ -24,7 +24,8 @@ class Event:
 
 @dataclass(slots=True)
 class _Channel:
-    live: bool = False  # being graded in this process
+    live: bool = False  # being graded in this process …
+    learner: str = ""  # … for this one
     ended: bool = False
     watchers: int = 0
     restarts: int = 0
@@ -50,10 +51,10 @@ class Events:
     def __len__(self) -> int:
         return len(self._channels)
 
-    def begin(self, submission: str) -> None:
+    def begin(self, submission: str, learner: str) -> None:
         """Grading starts; what was told of an earlier start is not told again."""
         channel = self._channels.setdefault(submission, _Channel())
-        channel.live = True
+        channel.live, channel.learner = True, learner
         channel.restart()
 
     def publish(self, submission: str, name: str, data: dict[str, Any]) -> None:
@@ -105,10 +106,15 @@ class Watch:
     def __init__(self, channel: _Channel) -> None:
         self._channel = channel
 
-    async def events(self, quiet_s: float) -> AsyncIterator[Event | None]:
-        """Every event since grading began, until the end; None whenever ``quiet_s`` passed without one.
+    def is_graded_for(self, learner: str) -> bool:
+        """Whether this process is grading it, and it is that learner's."""
+        return self._channel.live and self._channel.learner == learner
 
-        A submission that is graded elsewhere, or is finished, gives only None.
+    async def events(self, quiet_s: float) -> AsyncIterator[list[Event]]:
+        """Every event since grading began, until the end: those that are there together. An empty list
+        whenever ``quiet_s`` passed without one.
+
+        A submission that is graded elsewhere, or is finished, gives only empty lists.
         """
         channel = self._channel
         told, restarts = 0, channel.restarts
@@ -116,12 +122,13 @@ class Watch:
             if restarts != channel.restarts:
                 told, restarts = 0, channel.restarts
             if told < len(channel.history):
-                told += 1
-                yield channel.history[told - 1]
+                new = channel.history[told:]
+                told += len(new)
+                yield new
             elif channel.ended:
                 return
             else:
                 try:
                     await asyncio.wait_for(channel.changed.wait(), quiet_s)
                 except TimeoutError:
-                    yield None
+                    yield []

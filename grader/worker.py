@@ -210,7 +210,7 @@ class Workers:
             self._in_hand.pop(work.id, None)
 
     def _begin(self, work: Work) -> None:
-        self._events.begin(work.uuid)
+        self._events.begin(work.uuid, work.username)
         self._events.publish(work.uuid, "state", {"state": State.RUNNING, "position": 0})
 
     async def _result(self, work: Work, early: _Early | None) -> Result:

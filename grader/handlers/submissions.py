@@ -32,6 +32,7 @@ MAX_BODY_BYTES = 2 * MAX_SUBMISSION_BYTES + 64 * 1024
 QUIET_S = 5.0  # without an event: look at the record, and show the watcher's proxy that we live
 LIST_MOST = 100
 KEY = re.compile(r"[A-Za-z0-9-]{1,64}")
+RUNNING = {"state": State.RUNNING, "position": 0}
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -174,7 +175,8 @@ class EventsHandler(OwnSubmissionHandler):
 
     async def get(self, uuid: str) -> None:
         with self.parts.watchers.seat(self.caller.name), self.parts.events.watch(uuid) as watch:
-            submission = await self.own_submission(uuid)
+            # of what is being graded here the state is known, and the database is busy with it
+            submission = RUNNING if watch.is_graded_for(self.caller.name) else await self.own_submission(uuid)
             self.set_header("Content-Type", "text/event-stream; charset=utf-8")
             # tells a buffering proxy to pass events on as they come
             self.set_header("X-Accel-Buffering", "no")
@@ -182,51 +184,50 @@ class EventsHandler(OwnSubmissionHandler):
             try:
                 told = await self._tell_state(submission, None)
                 if submission["state"] == State.FINISHED:
-                    await self._replay(submission)
+                    self._replay(submission)
                     return
-                async for event in watch.events(QUIET_S):
-                    if event is None:
+                async for events in watch.events(QUIET_S):
+                    if not events:
                         # with the database away the events still come, and the next look may find it
                         with contextlib.suppress(DatabaseUnavailable):
                             submission = await self.own_submission(uuid)
                         if submission["state"] == State.FINISHED:
                             break
                         told = await self._tell_state(submission, told)
-                    elif event.name == "state" and (event.data["state"], event.data["position"]) == told:
-                        continue
-                    elif event.name == "state":
-                        told = await self._tell_state(event.data, told)
-                    else:
-                        await self._tell(event.name, event.data)
-                        if event.name == "result":
-                            return
+                    for event in events:
+                        if event.name != "state":
+                            self._write(event.name, event.data)
+                        elif (event.data["state"], event.data["position"]) != told:
+                            told = await self._tell_state(event.data, told)
+                    await self.flush()
+                    if events and events[-1].name == "result":
+                        return
                 submission = await self.own_submission(uuid)
                 if submission["state"] == State.FINISHED:
-                    await self._tell("result", submission)
+                    self._write("result", submission)
             except StreamClosedError:
                 log.debug("the watcher of %s has gone", uuid)
             except GraderError as error:
                 # the status line is long sent; a watcher that connects again is told the state
                 log.info("the watch of %s ends: %s", uuid, error)
 
-    async def _tell(self, name: str, data: dict[str, Any]) -> None:
+    def _write(self, name: str, data: dict[str, Any]) -> None:
         self.write(f"event: {name}\ndata: {json.dumps(data)}\n\n")
-        await self.flush()
 
     async def _tell_state(self, submission: dict[str, Any], told: tuple[str, int] | None) -> tuple[str, int]:
         now = (str(submission["state"]), int(submission["position"]))
         if now == told:
             self.write(": still here\n\n")
-            await self.flush()
         else:
-            await self._tell("state", {"state": now[0], "position": now[1]})
+            self._write("state", {"state": now[0], "position": now[1]})
+        await self.flush()
         return now
 
-    async def _replay(self, submission: dict[str, Any]) -> None:
+    def _replay(self, submission: dict[str, Any]) -> None:
         for name in ("cell", "check"):
             for data in submission[name + "s"]:
-                self.write(f"event: {name}\ndata: {json.dumps(data)}\n\n")
-        await self._tell("result", submission)
+                self._write(name, data)
+        self._write("result", submission)
 
 
 def _at_once(handler: ApiHandler) -> None:

@@ -62,7 +62,7 @@ class Queue(Table):
             if claim_as is not None and queue.waiting == 0:
                 claimed = {"claim": claim, "name": claim_as, "lease": lease_s}
                 id = do(db, _INSERT_CLAIMED, **row, turn=turn, **claimed).lastrowid
-                work = Work(id, uuid, claim, version.id, new.notebook, 1, 0.0)
+                work = Work(id, uuid, new.username, claim, version.id, new.notebook, 1, 0.0)
                 return Accepted(uuid, State.RUNNING, 0, True, work)
             id = do(db, _INSERT_QUEUED, **row, turn=turn).lastrowid
             return Accepted(uuid, State.QUEUED, position(db, turn, id), True)
@@ -93,7 +93,11 @@ class Queue(Table):
             )
         place = position(db, row.turn, row.id) if row.state == State.QUEUED else 0
         # after a commit whose answer was lost, the row is the caller's own
-        work = Work(row.id, uuid, claim, row.version_id, new.notebook, 1, 0.0) if row.claim == claim else None
+        work = (
+            Work(row.id, uuid, new.username, claim, row.version_id, new.notebook, 1, 0.0)
+            if row.claim == claim
+            else None
+        )
         return Accepted(row.uuid, State(row.state), place, row.uuid == uuid, work)
 
     def claim(self, name: str, lease_s: float) -> Work | None:
@@ -107,7 +111,9 @@ class Queue(Table):
             do(db, _CLAIM, claim=claim, name=name, lease=lease_s, id=row.id)
             notebook = unpacked(row.uuid, row.notebook)
             waited_ms = max(0.0, float(row.queue_ms))
-            return Work(row.id, row.uuid, claim, row.version_id, notebook, row.attempts + 1, waited_ms)
+            return Work(
+                row.id, row.uuid, row.username, claim, row.version_id, notebook, row.attempts + 1, waited_ms
+            )
 
         return self.database.transaction(body)
 
@@ -166,7 +172,7 @@ _BY_KEY = """
     SELECT id, uuid, state, turn, content_hash, claim, version_id FROM submissions
     WHERE username = :username AND idempotency_key = :key"""
 _NEXT = """
-    SELECT id, uuid, version_id, notebook, attempts,
+    SELECT id, uuid, username, version_id, notebook, attempts,
         TIMESTAMPDIFF(MICROSECOND, submitted_at, UTC_TIMESTAMP(6)) / 1000 AS queue_ms
     FROM submissions WHERE state = 'queued' ORDER BY turn, id LIMIT 1 FOR UPDATE SKIP LOCKED"""
 _CLAIM = """

@@ -48,6 +48,7 @@ class Work:
 
     id: int
     uuid: str
+    username: str
     claim: str
     version_id: int
     notebook: str
