@@ -51,5 +51,5 @@ async def measure(rig: Rig) -> dict[str, Any]:
         "verdict_after_ms": round(after_ms, 1),
         "before": before,
         "during": during,
-        "after": await asyncio.to_thread(rested, rig),
+        "after": await asyncio.to_thread(rested, rig, after_load=True),
     }

@@ -143,11 +143,11 @@ def client(rig: Rig, person: Person) -> httpx.AsyncClient:
     )
 
 
-_BODY = json.dumps({"challenge": SLUG, "version": 1, "notebook": three_checks()}).encode()
+BODY = json.dumps({"challenge": SLUG, "version": 1, "notebook": three_checks()}).encode()
 
 
 async def submit(api: httpx.AsyncClient) -> str:
-    answer = await api.post("/submissions", content=_BODY, headers={"Idempotency-Key": str(uuid.uuid4())})
+    answer = await api.post("/submissions", content=BODY, headers={"Idempotency-Key": str(uuid.uuid4())})
     answer.raise_for_status()
     return str(answer.json()["id"])
 

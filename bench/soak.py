@@ -25,6 +25,7 @@ from typing import Any
 import docker
 import httpx
 
+from grader.app import IDLE_CONNECTION_S
 from tests.conftest import Person
 
 from .rig import SLUG, Rig, client, installation, say, three_checks
@@ -145,8 +146,11 @@ def figures(rig: Rig) -> dict[str, float]:
     }
 
 
-def rested(rig: Rig) -> dict[str, float]:
-    """The figures once nothing is unfinished and the pool has come to rest."""
+def rested(rig: Rig, after_load: bool = False) -> dict[str, float]:
+    """The figures once nothing is unfinished and the pool has come to rest; ``after_load`` also the
+    connections that the proxy opened for it."""
+    if after_load:
+        time.sleep(IDLE_CONNECTION_S + 5)
     until = time.monotonic() + SETTLE_S
     before: dict[str, float] = {}
     while time.monotonic() < until:
@@ -209,7 +213,7 @@ def main() -> int:
         begun = rested(rig)
         say(f"before: {begun}; seed {arguments.seed}")
         asyncio.run(load(rig, learners, None if arguments.calm else faults, 60 * arguments.minutes))
-        ended = rested(rig)
+        ended = rested(rig, after_load=True)
         found = wrong(rig, learners)
     if ended.get("unfinished"):
         found.append(f"{ended['unfinished']} submissions are not finished")

@@ -35,6 +35,8 @@ from .worker import Workers
 
 log = logging.getLogger(__name__)
 
+# The proxy keeps every connection that it opened in a rush, and never closes one by itself.
+IDLE_CONNECTION_S = 120
 HARD_BODY_LIMIT = 64 * 1024 * 1024  # past this a connection is cut; up to it a client is told why
 HEALTH_FOR_S = 2.0  # how long an answer about the parts is believed
 HEALTH_WAIT_S = 3.0
@@ -134,7 +136,10 @@ class Service:
     async def start(self) -> None:
         """Listen at once, so that whoever asks is told how things stand, then bring up the rest."""
         self._server = HTTPServer(
-            self.application(), max_body_size=HARD_BODY_LIMIT, body_timeout=60, idle_connection_timeout=120
+            self.application(),
+            max_body_size=HARD_BODY_LIMIT,
+            body_timeout=60,
+            idle_connection_timeout=IDLE_CONNECTION_S,
         )
         sockets = bind_sockets(self.settings.port, self.settings.bind)
         self.port = sockets[0].getsockname()[1]
