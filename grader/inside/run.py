@@ -132,7 +132,8 @@ class Run:
     def take(self, job: dict[str, Any]) -> None:
         self.job, self.limits = job, job["limits"]
         self.output_left = self.runner.output_bytes = int(self.limits["output_kb"]) * 1024
-        self.ends = self.hard = time.monotonic() + float(self.limits["total_s"])
+        self.told_at = time.monotonic()
+        self.ends = self.hard = self.told_at + float(self.limits["total_s"])
         self.judge.meanwhile = self._read_ahead
         self.limit_cpu = [float(self.limits["cpu_s"])]
 

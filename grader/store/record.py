@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row
 
 from ..models import CellResult, CheckResult, Result, State
 from .leaderboards import count_best
-from .rows import Table, Work, clean, do, iso, position, unpacked
+from .rows import Table, Work, clean, do, do_each, iso, position, unpacked
 
 
 class Record(Table):
@@ -26,10 +26,8 @@ class Record(Table):
             holder = {"id": work.id, "claim": work.claim}
             if do(db, _FINISH, **holder, **as_verdict(result)).rowcount == 1:
                 count_best(db, work.id)
-                if checks:
-                    db.execute(text(INSERT_CHECK), checks)
-                if cells:
-                    db.execute(text(INSERT_CELL), cells)
+                do_each(db, INSERT_CHECK, checks)
+                do_each(db, INSERT_CELL, cells)
             # by the claim, not only the id: a commit whose answer was lost is found again here
             row = do(db, _SUMMARY + _FINISHED_BY, **holder).one_or_none()
             # what was just written need not be read again: a learner waits for this

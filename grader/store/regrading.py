@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row
 
 from ..errors import RegradingUnknown, StateConflict
 from ..models import Result
@@ -23,7 +23,7 @@ from .record import (
     as_read,
     as_verdict,
 )
-from .rows import audit, clean, do, iso, unpacked
+from .rows import audit, clean, do, do_each, iso, unpacked
 from .versions import WHY_LONGEST
 
 CHANGES_SHOWN = 1000
@@ -152,10 +152,8 @@ class Regradings(Record):
         do(db, _SHOW, id=id, **kept)
         do(db, "DELETE FROM check_results WHERE submission_id = :id", id=id)
         do(db, "DELETE FROM cell_results WHERE submission_id = :id", id=id)
-        if checks:
-            db.execute(text(INSERT_CHECK), checks)
-        if cells:
-            db.execute(text(INSERT_CELL), cells)
+        do_each(db, INSERT_CHECK, checks)
+        do_each(db, INSERT_CELL, cells)
         recount_best(db, id)
 
     def fail_regrading(self, item: RegradingItem, message: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,7 +78,17 @@ class Table:
 
 def do(db: Connection, statement: str | TextClause, **values: Any) -> CursorResult[Any]:
     """Values only ever travel as parameters."""
-    return db.execute(text(statement) if isinstance(statement, str) else statement, values)
+    return db.execute(read(statement) if isinstance(statement, str) else statement, values)
+
+
+def do_each(db: Connection, statement: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The statement once for each row, in as few round trips as can be."""
+    if rows:
+        db.execute(read(statement), rows)
+
+
+# Reading a statement takes longer than sending it, and the store has some hundred of them.
+read = functools.lru_cache(maxsize=256)(text)
 
 
 def audit(db: Connection, who: str, what: str, subject: str, details: dict[str, Any]) -> None:

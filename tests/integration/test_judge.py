@@ -6,6 +6,8 @@ import asyncio
 import functools
 import json
 import textwrap
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +37,16 @@ async def graded(
     learner: list[Any] | None = None,
     *,
     pool: Pool | None = None,
+    on_event: Callable[[dict[str, Any]], None] | None = None,
     **limits: Any,
 ) -> Result:
     """The author's notebook, answered with the learner's one (or with itself)."""
     about = {"slug": "judge", "limits": {"wall_s": 10, "total_s": 60, **limits}}
     challenge = parse_challenge(notebook(*author, challenge=about))
     if pool is not None:
-        return await grade(challenge, notebook(*(learner or author)), pool)
+        return await grade(challenge, notebook(*(learner or author)), pool, on_event)
     async with Pool(engine_settings(runtime), size=0, max_total=1) as own:
-        return await grade(challenge, notebook(*(learner or author)), own)
+        return await grade(challenge, notebook(*(learner or author)), own, on_event)
 
 
 def told(result: Result) -> dict[str, str]:
@@ -331,6 +334,24 @@ async def test_a_visible_check_shows_what_was_expected_and_what_was_printed() ->
     assert raised.message.startswith("TypeError: unsupported operand")
     assert raised.message.endswith("in f, line 3: return n + 1")
     assert raised.stdout == "from the check\ngot None\n"
+
+
+@RUNTIMES
+@pytest.mark.parametrize(
+    ("answer", "source"),
+    [("import time; time.sleep(2)", "pass"), ("pass", "import time; time.sleep(2)")],
+    ids=["a cell", "a check"],
+)
+async def test_what_takes_long_is_told_when_it_begins(runtime: str, answer: str, source: str) -> None:
+    """Events of a quick run go out together, and nobody waits at an empty page for one that is not."""
+    came: dict[tuple[str, str], float] = {}
+
+    def note(event: dict[str, Any]) -> None:
+        came[event["event"], event["data"]["id"]] = time.monotonic()
+
+    await graded(runtime, [solution("answer", answer), check("check", source)], on_event=note)
+    slow, kind = ("check", "check") if answer == "pass" else ("answer", "cell")
+    assert came[kind, slow] - came["start", slow] > 1
 
 
 # -- what an author may choose --------------------------------------------------------------------------
