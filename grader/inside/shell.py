@@ -6,6 +6,11 @@ import linecache
 import traceback
 from typing import Any
 
+# Also what `pip` on a shell's line says (images/sandbox/Dockerfile); pip's own words would lead astray.
+NOTHING_INSTALLED = (
+    "Nothing was installed: a submission runs without a network, with the packages that its sandbox has.\n"
+    "“What the sandbox has”, below the verdict, lists them."
+)
 CELL_FILES: dict[str, str] = {}  # by the name of the file that Python thinks a cell came from: the cell's id
 
 
@@ -75,4 +80,6 @@ def make_shell() -> Any:
     shell.displayhook.finish_displayhook = lambda: None
     for name in ("showtraceback", "showsyntaxerror", "showindentationerror", "_showtraceback"):
         setattr(shell, name, lambda *args, **kwargs: None)
+    for name in ("pip", "conda", "mamba", "micromamba", "uv"):
+        shell.register_magic_function(lambda line: print(NOTHING_INSTALLED), "line", name)
     return shell

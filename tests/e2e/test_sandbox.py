@@ -60,9 +60,15 @@ def test_what_the_sandbox_has_not_is_told_before_sending(tab: Page, desk: Desk, 
     expect(feedback(tab)).to_contain_text("ModuleNotFoundError")
     watch.take("anyway", tab)
     # who knows is not told again
-    answer(tab, "try:\n    import bs4\nexcept ImportError:\n    pass\nx = 2\ndef f(): import seaborn")
+    answer(
+        tab, "%pip install bs4\ntry:\n    import bs4\nexcept ImportError:\n    x = 2\ndef f(): import seaborn"
+    )
     submit_button(tab).click()
     expect(verdict(tab)).to_contain_text("Passed", timeout=SLOW_MS)
+    # and what stands in the answer for the learner's own session says that it installs nothing here
+    feedback(tab).get_by_role("listitem").filter(has_text="%pip install bs4").locator("summary").click()
+    expect(feedback(tab)).to_contain_text("Nothing was installed: a submission runs without a network")
+    watch.take("nothing-installed", tab)
 
     # from beside the verdict as well, and again when nobody could say
     tab.get_by_role("tab", name="Sandbox").locator(".lm-TabBar-tabCloseIcon").click()
@@ -74,5 +80,6 @@ def test_what_the_sandbox_has_not_is_told_before_sending(tab: Page, desk: Desk, 
     tab.unroute("**/challengehub/api/sandbox?*")
     sandbox(tab).get_by_role("button", name="Retry").click()
     expect(sandbox(tab).get_by_role("row").filter(has_text="numpy")).to_be_visible()
+    expect(sandbox(tab).get_by_role("searchbox")).to_be_focused()
     # the browser itself notes every refusal
     watch.complaints[:] = [text for text in watch.complaints if "503" not in text]

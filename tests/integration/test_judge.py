@@ -16,6 +16,7 @@ import pytest
 from bench.parity import human_eval, run
 from grader.challenge import parse_challenge
 from grader.grading import grade
+from grader.inside.shell import NOTHING_INSTALLED
 from grader.models import CellResult, CheckResult, Result, Status
 from grader.pool import Pool
 
@@ -315,6 +316,17 @@ async def test_a_hidden_check_shows_its_title_status_points_and_hint_only(runtim
     assert shown.duration_ms % 100 == 0
     assert told_of(result, "boom").status == "error"
     assert "marzipan" not in json.dumps([result.as_dict(), events])
+
+
+async def test_installing_packages_does_no_harm_and_says_that_it_installs_nothing() -> None:
+    """As learners leave it in their answers; what pip would say of a machine without it leads astray."""
+    author = [solution("answer", "x = 1"), check("one", "assert x == 1")]
+    lines = ["%pip install requests", "%conda install requests", "!pip install requests"]
+    learner = [solution("answer", "\n".join([*lines, "x = 1"]))]
+    result = await graded("runc", author, learner)
+    assert told(result) == {"one": "passed"}
+    printed = cell_of(result, "answer").stdout.replace("\r", "").rstrip("\n")
+    assert printed == "\n".join([NOTHING_INSTALLED] * len(lines))
 
 
 async def test_a_visible_check_shows_what_was_expected_and_what_was_printed() -> None:
