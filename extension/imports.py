@@ -13,7 +13,7 @@ from typing import Any
 
 LANGUAGE = "python"
 # Characters of Python that are looked through; it happens between a click and its answer.
-MOST = 200_000
+MOST = 80_000
 IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 # Cell and line magics whose text is run as Python.
 PYTHON_MAGICS = {"time", "timeit", "prun", "capture"}

@@ -9,6 +9,7 @@ import { LinesDifference } from './difference';
 import { Feedback } from './feedback';
 import { Gradings } from './gradings';
 import { statusIcons, waitingIcon } from './icons';
+import { ProblemBox } from './problembox';
 import { wordsOf } from './problems';
 import { IAttempt, ICellText, IGrading } from './types';
 import { points, verdictTitle, when } from './words';
@@ -49,7 +50,7 @@ export class AttemptsView extends ReactWidget {
 
   protected override render(): React.ReactElement {
     // one key for each reason to look, so that asking for the solution again shows it
-    return <Attempts key={this._asked} {...this.options} />;
+    return <Attempts key={this._asked} {...this.options} onGone={() => this.node.focus()} />;
   }
 
   /** Shows this comparison of the newest attempt. */
@@ -62,12 +63,18 @@ export class AttemptsView extends ReactWidget {
   private _asked = 0;
 }
 
-function Attempts(options: IAttemptsOptions): React.ReactElement {
+interface IProps extends IAttemptsOptions {
+  /** A problem that had the keyboard is no more. */
+  onGone: () => void;
+}
+
+function Attempts(options: IProps): React.ReactElement {
   const { slug, title, api, trans, feedback } = options;
   const [attempts, setAttempts] = useState<IAttempt[] | null>(null);
   const [chosen, setChosen] = useState('');
   const [against, setAgainst] = useState<Against>(options.against);
   const [problem, setProblem] = useState('');
+  const [tries, setTries] = useState(0);
 
   useEffect(() => {
     const load = (): void => {
@@ -84,13 +91,17 @@ function Attempts(options: IAttemptsOptions): React.ReactElement {
     return () => {
       feedback.finished.disconnect(load);
     };
-  }, [slug]);
+  }, [slug, tries]);
 
   if (!attempts) {
     return problem ? (
-      <p className="ch-Attempts-problem" role="alert">
-        {problem}
-      </p>
+      <ProblemBox
+        title={trans.__('Your attempts could not be loaded')}
+        words={problem}
+        trans={trans}
+        onRetry={() => setTries(tries + 1)}
+        onGone={options.onGone}
+      />
     ) : (
       <div className="ch-Empty">
         <span className="ch-Spinner" aria-hidden />
@@ -229,13 +240,15 @@ function Comparison({
   attempt: IAttempt;
   before: IAttempt | undefined;
   against: Against;
-  options: IAttemptsOptions;
+  options: IProps;
 }): React.ReactElement {
   const { api, slug, trans } = options;
   const [sides, setSides] = useState<[ICellText[] | null, ICellText[]] | null>(null);
   const [problem, setProblem] = useState('');
+  const [tries, setTries] = useState(0);
   useEffect(() => {
     let gone = false;
+    setProblem('');
     const cellsOf = async (id: string): Promise<ICellText[]> =>
       codeCells(await api.submittedNotebook(id));
     const other = async (): Promise<ICellText[] | null> => {
@@ -261,12 +274,16 @@ function Comparison({
     return () => {
       gone = true;
     };
-  }, []);
+  }, [tries]);
   if (problem) {
     return (
-      <p className="ch-Attempts-problem" role="alert">
-        {problem}
-      </p>
+      <ProblemBox
+        title={trans.__('The code could not be fetched')}
+        words={problem}
+        trans={trans}
+        onRetry={() => setTries(tries + 1)}
+        onGone={options.onGone}
+      />
     );
   }
   if (!sides) {
@@ -282,7 +299,10 @@ function Comparison({
         against === 'now' ? trans.__('The notebook now') : trans.__('The author’s solution')
       ]
     : [trans.__('Compared with'), trans.__('This attempt')];
-  const ids = [...new Set([...to, ...(from ?? [])].map(cell => cell.id))];
+  const both = [...to, ...(from ?? [])];
+  const ids = [...new Set(both.map(cell => cell.id))];
+  const named = (id: string): string =>
+    both.find(cell => cell.id === id)?.own ? trans.__('A cell of yours') : id;
   const source = (cells: ICellText[] | null, id: string): string =>
     cells?.find(cell => cell.id === id)?.source ?? '';
   return (
@@ -297,8 +317,8 @@ function Comparison({
         </p>
       )}
       {ids.map(id => (
-        <section key={id} className="ch-Attempt-cell" aria-label={trans.__('Cell %1', id)}>
-          <h4>{id}</h4>
+        <section key={id} className="ch-Attempt-cell" aria-label={named(id)}>
+          <h4>{named(id)}</h4>
           {!from ? (
             <pre tabIndex={0}>{source(to, id)}</pre>
           ) : source(from, id) === source(to, id) ? (
@@ -321,6 +341,6 @@ export function codeCells(notebook: INotebookContent): ICellText[] {
     }
     const source = Array.isArray(cell.source) ? cell.source.join('') : cell.source;
     const id = part?.grade_id ?? (cell.id as string | undefined) ?? `cell-${index}`;
-    return source.trim() || part ? [{ id, source }] : [];
+    return source.trim() || part ? [{ id, source, own: !part }] : [];
   });
 }

@@ -42,7 +42,8 @@ export const ChallengeCard = React.memo(function ChallengeCard(props: IProps): R
         <Icon.react tag="span" className="ch-Challenge-state" aria-hidden />
       )}
       <span className="ch-Challenge-title">
-        {challenge.title}
+        {/* a space, not a margin: on a line of its own it stands where the title does */}
+        {challenge.title}{' '}
         {props.isNext && <span className="ch-Challenge-next">{trans.__('Next')}</span>}
       </span>
       {challenge.summary && <span className="ch-Challenge-summary">{challenge.summary}</span>}

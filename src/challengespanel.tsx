@@ -8,7 +8,8 @@ import { Api, ApiError } from './api';
 import { ChallengeCard } from './challengecard';
 import { ChallengeFilters } from './challengefilters';
 import { ANY, ChallengeList, IFilter, ITrack, trackTitle } from './challengelist';
-import { challengesIcon, leaderboardIcon, problemIcon, sandboxIcon } from './icons';
+import { challengesIcon, leaderboardIcon, sandboxIcon } from './icons';
+import { ProblemBox } from './problembox';
 import { IChallenge } from './types';
 
 /** Codes that mean: nothing is wrong, somebody is out of reach. */
@@ -111,7 +112,12 @@ export class ChallengesPanel extends ReactWidget {
       <>
         <div className="ch-Challenges-header">
           <h2>{trans.__('Challenges')}</h2>
-          {all.length > 0 && <span>{trans.__('%1 of %2 passed', passedOf(all), all.length)}</span>}
+          {all.length > 0 && (
+            <span title={trans.__('%1 of %2 passed', passedOf(all), all.length)}>
+              {trans.__('%1 / %2', passedOf(all), all.length)}
+              <span className="ch-sr"> {trans.__('passed')}</span>
+            </span>
+          )}
           <button
             type="button"
             className="ch-IconButton"
@@ -169,21 +175,18 @@ export class ChallengesPanel extends ReactWidget {
   private problem(problem: { words: string; away: boolean }): React.ReactElement {
     const { trans } = this;
     return (
-      <section className="ch-Problem" role="alert">
-        <problemIcon.react tag="span" className="ch-Problem-icon" aria-hidden />
-        <div>
-          <h3>{trans.__('The challenges could not be loaded')}</h3>
-          <p>{problem.words}</p>
-          {problem.away && this._list && (
-            <p>
-              {trans.__('Below is the list as it was. What you have open, you can go on with.')}
-            </p>
-          )}
-          <button type="button" className="ch-Button" onClick={() => void this.refresh()}>
-            {trans.__('Retry')}
-          </button>
-        </div>
-      </section>
+      <ProblemBox
+        title={trans.__('The challenges could not be loaded')}
+        words={problem.words}
+        also={
+          problem.away && this._list
+            ? trans.__('Below is the list as it was. What you have open, you can go on with.')
+            : ''
+        }
+        trans={trans}
+        onRetry={() => void this.refresh()}
+        onGone={() => this.focus()}
+      />
     );
   }
 

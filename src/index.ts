@@ -338,6 +338,7 @@ function activate(
     if (page === 'notebooks') {
       shown.push(CommandIDs.showFeedback);
     }
+    shown.push(CommandIDs.showLeaderboard);
     for (const id of shown) {
       const button = new CommandToolbarButton({ commands, id });
       button.id = `${id}-button`;

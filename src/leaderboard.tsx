@@ -7,8 +7,9 @@ import React from 'react';
 
 import { Api, ApiError } from './api';
 import { trackTitle } from './challengelist';
-import { leaderboardIcon, problemIcon } from './icons';
+import { leaderboardIcon } from './icons';
 import { Participation } from './participation';
+import { ProblemBox } from './problembox';
 import { wordsOf } from './problems';
 import { ILeaderboard, ILeaderboardRow } from './types';
 import { points } from './words';
@@ -105,17 +106,14 @@ export class LeaderboardView extends ReactWidget {
           </button>
         </header>
         {this._problem && (
-          <section className="ch-Problem" role="alert">
-            <problemIcon.react tag="span" className="ch-Problem-icon" aria-hidden />
-            <div>
-              <h3>{trans.__('The leaderboard could not be loaded')}</h3>
-              <p>{this._problem}</p>
-              {board && <p>{trans.__('Below it is as it was.')}</p>}
-              <button type="button" className="ch-Button" onClick={() => void this.refresh(true)}>
-                {trans.__('Retry')}
-              </button>
-            </div>
-          </section>
+          <ProblemBox
+            title={trans.__('The leaderboard could not be loaded')}
+            words={this._problem}
+            also={board ? trans.__('Below it is as it was.') : ''}
+            trans={trans}
+            onRetry={() => void this.refresh(true)}
+            onGone={() => this.node.focus()}
+          />
         )}
         {!board && this._loading && (
           <div role="status" aria-label={trans.__('Loading the leaderboard')}>

@@ -5,7 +5,8 @@ import { Message } from '@lumino/messaging';
 import React, { useEffect, useRef, useState } from 'react';
 
 import { Api } from './api';
-import { problemIcon, sandboxIcon } from './icons';
+import { sandboxIcon } from './icons';
+import { ProblemBox } from './problembox';
 import { wordsOf } from './problems';
 import { IInventory } from './types';
 
@@ -40,7 +41,7 @@ export class SandboxView extends ReactWidget {
   }
 
   protected override render(): React.ReactElement {
-    return <Sandbox {...this.props} />;
+    return <Sandbox {...this.props} onGone={() => this.focus()} />;
   }
 }
 
@@ -62,7 +63,7 @@ export class SandboxTab {
   private _widget: MainAreaWidget<SandboxView> | null = null;
 }
 
-function Sandbox({ api, trans }: IProps): React.ReactElement {
+function Sandbox({ api, trans, onGone }: IProps & { onGone: () => void }): React.ReactElement {
   const [inventory, setInventory] = useState<IInventory | null>(null);
   const [problem, setProblem] = useState('');
   const [tries, setTries] = useState(0);
@@ -83,16 +84,13 @@ function Sandbox({ api, trans }: IProps): React.ReactElement {
       {inventory ? (
         <Contents inventory={inventory} trans={trans} />
       ) : problem ? (
-        <section className="ch-Problem" role="alert">
-          <problemIcon.react tag="span" className="ch-Problem-icon" aria-hidden />
-          <div>
-            <h3>{trans.__('This is not known just now')}</h3>
-            <p>{problem}</p>
-            <button type="button" className="ch-Button" onClick={() => setTries(tries + 1)}>
-              {trans.__('Retry')}
-            </button>
-          </div>
-        </section>
+        <ProblemBox
+          title={trans.__('This is not known just now')}
+          words={problem}
+          trans={trans}
+          onRetry={() => setTries(tries + 1)}
+          onGone={onGone}
+        />
       ) : (
         <div className="ch-Empty" role="status">
           <span className="ch-Spinner" aria-hidden />

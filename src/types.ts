@@ -175,6 +175,8 @@ export interface ILeaderboard {
 export interface ICellText {
   id: string;
   source: string;
+  /** Added by the learner: its id is a number that says nothing to anybody. */
+  own?: boolean;
 }
 
 export type KeptEvent =
