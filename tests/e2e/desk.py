@@ -22,11 +22,15 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Desk:
-    """A signed-in browser and a started workspace; ``open`` gives a tab with a challenge in it."""
+    """A signed-in browser and a started workspace; ``open`` gives a tab with a challenge in it.
+
+    ``of_class``: a group of the Hub that the learner is in, alone.
+    """
 
     stack: Stack
     learner: Person
     context: BrowserContext
+    of_class: str = ""
     run: str = field(default_factory=lambda: os.urandom(3).hex())
     published: set[str] = field(default_factory=set)
 

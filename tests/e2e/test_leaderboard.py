@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -22,6 +23,7 @@ CELLS = (
 )
 # Names that would be more than text in a page that took them for it.
 HOSTILE = ["<img src=x onerror=alert(1)>", "שלום (7", "&lt;b&gt; %1 {0}", "W" * 40]
+ASKED = re.compile(r"/challengehub/api/leaderboard(\?|$)")  # JupyterLab adds a number against caches
 
 
 def board(tab: Page) -> Locator:
@@ -30,6 +32,13 @@ def board(tab: Page) -> Locator:
 
 def rows(tab: Page) -> Locator:
     return board(tab).get_by_role("table").locator("tbody tr")
+
+
+def rename(tab: Page, field: Locator, name: str) -> None:
+    field.focus()
+    tab.keyboard.press("Control+a")
+    tab.keyboard.insert_text(name)
+    tab.keyboard.press("Enter")
 
 
 def heard(tab: Page, text: str) -> None:
@@ -123,3 +132,66 @@ def test_who_takes_part_is_seen_and_who_leaves_is_not(
         desk.wear("JupyterLab Light")
     # the browser itself notes every refusal
     watch.complaints[:] = [text for text in watch.complaints if "409" not in text]
+
+
+def test_it_goes_by_class_follows_a_new_name_and_is_asked_again_when_it_was_away(
+    tab: Page, desk: Desk, watch: Watch, others: tuple[str, str], mysql: Any
+) -> None:
+    track, slug = others
+    with mysql.cursor() as cursor:
+        mate = (f"other-{desk.run}-1", desk.of_class)
+        cursor.execute("INSERT INTO leaderboard_classes (username, class) VALUES (%s, %s)", mate)
+    name = f"Eva {uuid.uuid4().hex[:6]}"
+    desk.ask("POST", "leaderboard", {"display_name": name})
+    try:
+        desk.open(tab, slug)
+        tab.get_by_role("button", name="Leaderboard", exact=True).click()
+        here = board(tab)
+        here.get_by_label("Track").select_option(track)
+        expect(rows(tab)).to_have_count(len(HOSTILE))
+        here.get_by_label("Class").select_option(desk.of_class)
+        expect(rows(tab).get_by_role("rowheader")).to_have_text([HOSTILE[1]])
+        expect(here.get_by_role("table")).to_contain_text(f"{desk.of_class} · 1 learner · 1 challenge")
+        heard(tab, f"{desk.of_class} · 1 learner")
+        watch.take("class", tab)
+
+        # another name, by keyboard, after a change of mind and one that is taken
+        part = here.get_by_role("region", name="Taking part")
+        field = here.get_by_label("Display name")
+        part.get_by_role("button", name="Change name").focus()
+        tab.keyboard.press("Enter")
+        expect(field).to_be_focused()
+        expect(field).to_have_value(name)
+        part.get_by_role("button", name="Cancel").click()
+        expect(part).to_be_focused()
+        expect(part).to_contain_text(f"You take part as {name}")
+        part.get_by_role("button", name="Change name").click()
+        rename(tab, field, HOSTILE[0])
+        expect(part.get_by_role("alert")).to_contain_text("Somebody else has this display name")
+        rename(tab, field, f"{name} the Second")
+        expect(part).to_contain_text(f"You take part as {name} the Second")
+        expect(part.get_by_role("alert")).to_have_count(0)
+        heard(tab, f"You take part as {name} the Second.")
+        assert desk.ask("GET", "leaderboard")["taking_part"]["display_name"] == f"{name} the Second"
+
+        # out of reach: what is shown stays, and it can be asked again
+        away = {"code": "grader_unreachable", "message": "The grader does not answer.", "details": {}}
+        tab.route(ASKED, lambda route: route.fulfill(status=503, json={"error": away}))
+        here.get_by_label("Class").select_option(label="Everybody")
+        problem = here.get_by_role("alert")
+        expect(problem).to_contain_text("The grader does not answer.")
+        expect(problem).to_contain_text("Below it is as it was.")
+        expect(rows(tab).get_by_role("rowheader")).to_have_text([HOSTILE[1]])
+        watch.take("away", tab)
+        assert violations(tab, ".ch-Leaderboard") == []
+        tab.unroute(ASKED)
+        problem.get_by_role("button", name="Retry").focus()
+        tab.keyboard.press("Enter")
+        expect(problem).to_have_count(0)
+        expect(rows(tab)).to_have_count(len(HOSTILE))
+        # the button has gone; the keyboard has not gone with it
+        expect(here).to_be_focused()
+    finally:
+        desk.ask("POST", "leaderboard/leave", {})
+    # the browser itself notes every refusal
+    watch.complaints[:] = [text for text in watch.complaints if "409" not in text and "503" not in text]

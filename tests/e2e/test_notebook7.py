@@ -18,6 +18,7 @@ CELLS = (
     solution("answer", ANSWER),
     check_cell("number", "assert double(21) == 42, double(21)", about={"title": "Doubles 21"}),
 )
+IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_from_the_list_of_challenges_to_passed(home: Page, desk: Desk, watch: Wa
     page = opened.value
     watch.follow(page)
     page.wait_for_url(f"**/notebooks/**/{slug}.ipynb")
-    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible(timeout=SLOW_MS)
+    expect(page.locator(IDLE)).to_be_visible(timeout=SLOW_MS)
     # first, so that a narrow window never moves it out of sight
     buttons = page.get_by_role("toolbar", name="main area toolbar").get_by_role("button")
     expect(buttons.first).to_have_text("Submit")
@@ -63,3 +64,20 @@ def test_from_the_list_of_challenges_to_passed(home: Page, desk: Desk, watch: Wa
     page.keyboard.press("Control+Shift+Enter")
     expect(verdict(page)).to_contain_text("Passed", timeout=SLOW_MS)
     watch.take("passed", page)
+
+    # how others stand, from the menu bar as well
+    page.get_by_role("button", name="Leaderboard", exact=True).click()
+    leaderboard = page.get_by_role("region", name="Leaderboard", exact=True)
+    expect(leaderboard.get_by_label("Track")).to_be_visible()
+    watch.take("leaderboard", page)
+
+    # its author changes it meanwhile
+    desk.publish(*CELLS, check_cell("zero", "assert double(0) == 0"), title="Twice in Notebook 7", slug=slug)
+    page.reload()
+    offer = page.get_by_role("region", name="New version")
+    expect(offer).to_contain_text("This challenge has a new version.", timeout=SLOW_MS)
+    watch.take("offer", page)
+    offer.get_by_role("button", name="Get the new version").click()
+    expect(offer).to_have_count(0)
+    expect(page.locator(".jp-Notebook")).to_contain_text("assert double(0) == 0")
+    expect(page.locator(".jp-Notebook")).to_contain_text("return 2 * x")

@@ -63,6 +63,9 @@ def server(stack: Stack) -> Iterator[Callable[..., Any]]:
 def test_an_idle_session_warns_saves_and_ends(page: Page, server: Callable[..., Any], watch: Watch) -> None:
     container, url = server(warning=WARNING, idle=IDLE)
     assert container.exec_run(["touch", "/home/learner/note.md"]).exit_code == 0
+    # a tab of Notebook 7 beside JupyterLab: what is done in one counts for both
+    other = page.context.new_page()
+    other.goto(f"{url}/tree?token={TOKEN}")
     page.goto(f"{url}/lab/tree/note.md?token={TOKEN}")
     editor = page.locator(".jp-FileEditor .cm-content")
     editor.click(timeout=SLOW_MS)
@@ -76,13 +79,18 @@ def test_an_idle_session_warns_saves_and_ends(page: Page, server: Callable[..., 
         watch.take(theme, page)
         assert violations(page, ".ch-Session") == []
     # whoever says so stays
-    warning.get_by_role("button", name="Stay").click()
+    there = other.get_by_role("alertdialog", name="Are you still there?")
+    expect(there).to_contain_text(re.compile(r"Your session ends in \d:\d\d"))
+    watch.take("notebook-7", other)
+    there.get_by_role("button", name="Stay").click()
+    expect(there).not_to_be_attached()
     expect(warning).not_to_be_attached()
     editor.click()
     page.keyboard.type(" and unsaved")
     ended = page.get_by_role("alertdialog", name="Your session has ended")
     expect(ended).to_be_visible(timeout=SLOW_MS)
     expect(ended).to_contain_text("Your work is saved.")
+    expect(other.get_by_role("alertdialog", name="Your session has ended")).to_be_visible()
     expect(ended.get_by_role("link", name="Start again")).to_be_focused()
     assert violations(page, ".ch-Session") == []
     # what JupyterLab says about a server that is gone does not stand in front of it; Escape leads to the page
