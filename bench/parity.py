@@ -25,13 +25,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from grader.challenge import parse_challenge, release_notebook  # noqa: E402
+from grader.confinement import EngineSettings, Spec  # noqa: E402
 from grader.errors import GraderError  # noqa: E402
 from grader.grading import grade  # noqa: E402
 from grader.models import Challenge, CheckResult, Limits, Result, Role  # noqa: E402
 from grader.mutants import Answer, mutate  # noqa: E402
 from grader.pairs import Challenges, read_pairs  # noqa: E402
 from grader.pool import Pool  # noqa: E402
-from grader.sandbox import EngineSettings, Spec  # noqa: E402
 
 KNOWN = Path(__file__).with_name("parity_known.json")
 LIMITS = {"wall_s": 10, "total_s": 60, "cpu_s": 60}

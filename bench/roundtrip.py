@@ -24,10 +24,10 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from grader.confinement import EngineSettings  # noqa: E402
 from grader.grading import run  # noqa: E402
 from grader.models import Cell, Challenge, Job, Limits, Role, Step  # noqa: E402
 from grader.pool import Pool  # noqa: E402
-from grader.sandbox import EngineSettings  # noqa: E402
 
 PROMISED_S = 3.0
 MANY = 10_000

@@ -8,8 +8,9 @@ import os
 import time
 from typing import Any
 
+from grader.confinement import EngineSettings, Spec
 from grader.errors import GraderError
-from grader.sandbox import Engine, EngineSettings, Sandbox, Spec
+from grader.sandbox import Engine, Sandbox
 
 from .rig import Rig, client, submit, verdict
 

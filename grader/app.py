@@ -18,6 +18,7 @@ from tornado.web import Application, RequestHandler
 
 from .background import Background
 from .catalogue import Catalogue, publish_folder
+from .confinement import EngineSettings, Spec
 from .database import Database
 from .errors import DatabaseUnavailable
 from .events import Events
@@ -28,7 +29,6 @@ from .pool import Pool
 from .publishing import Publishing
 from .ratelimit import RateLimit
 from .regrading import Regrading
-from .sandbox import EngineSettings, Spec
 from .settings import SettingInvalid, Settings
 from .store import Store
 from .worker import Workers

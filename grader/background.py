@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from .confinement import Spec
 from .grading import OnEvent
 from .models import Job
 from .pool import Pool
-from .sandbox import Ending, Sandbox, Spec
+from .sandbox import Ending, Sandbox
 from .worker import Workers
 
 LOOK_S = 0.1

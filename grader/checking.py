@@ -17,6 +17,7 @@ from rich.text import Text
 
 from . import report
 from .challenge import notebooks, parse_challenge
+from .confinement import EngineSettings, Spec
 from .errors import ChallengeInvalid, ChallengeUnknown, EngineUnavailable, GraderError
 from .findings import Finding, FitnessReport, Severity
 from .fitness import examine, refusal
@@ -24,7 +25,6 @@ from .models import Challenge
 from .notebook import MAX_CHALLENGE_BYTES
 from .pool import Pool
 from .proofreading import neighbours
-from .sandbox import EngineSettings, Spec
 
 FIT, UNFIT, NOT_CHECKED = 0, 1, 2
 LOOKS = {Severity.ERROR: ("✗", "red"), Severity.WARNING: ("!", "yellow")}

@@ -23,11 +23,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from . import checking, content, importing, report, starter
+from .confinement import EngineSettings, Spec
 from .errors import EngineUnavailable, GraderError
 from .models import Limits
 from .pairs import Challenges, Pair, grade_pairs, read_pairs, result_line
 from .pool import Pool
-from .sandbox import EngineSettings, Spec
 from .settings import read_images
 
 OK, NOT_GRADED, INTERRUPTED, TERMINATED = 0, 2, 130, 143

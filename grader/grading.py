@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from .confinement import Spec
 from .errors import SandboxFailed
 from .models import Challenge, CheckResult, Job, Result, Status, Timings
-from .sandbox import Ending, Spec
+from .sandbox import Ending
 from .submission import build_job, parse_submission
 from .verdict import Verdict
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+from .confinement import Spec
 from .errors import GraderError, InventoryUnknown, SandboxFailed
-from .sandbox import Spec
 
 FRESH_S = 60.0  # for so long nobody looks whether the image has been built anew
 WAIT_S = 15.0  # for the first answer; the work goes on when nobody waits any more

@@ -15,8 +15,9 @@ from collections import Counter, deque
 from collections.abc import Coroutine
 from typing import Any
 
+from .confinement import EngineSettings, Spec
 from .errors import EngineUnavailable, GraderError, SandboxFailed
-from .sandbox import Engine, EngineSettings, Sandbox, Spec
+from .sandbox import Engine, Sandbox
 
 READY_AGE_S = 1800.0  # a ready sandbox older than this is replaced
 UNUSED_S = 900.0  # another kind than the usual one is kept ready for so long after it was asked for

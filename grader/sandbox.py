@@ -2,7 +2,7 @@
 
 A sandbox is created, started and has said "ready" before a job comes; handing it the job is then a write
 to an open connection. It runs one job and is killed and removed, whatever happened. ``pool`` keeps ready
-ones; what a container may do is in ``container_config``.
+ones; what a container may do is in ``confinement``.
 """
 
 from __future__ import annotations
@@ -11,22 +11,21 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
-import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Collection
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import aiodocker
 import aiohttp
 from aiodocker.events import DockerEvents
 
+from . import confinement
+from .confinement import LABEL, EngineSettings, Spec
 from .errors import EngineUnavailable, ImageUnknown, SandboxFailed
 from .frames import FrameError, Frames, encode
-from .models import Job, Limits
+from .models import Job
 
 PROTOCOL = 1
 STREAM_MAX = 16 * 1024 * 1024  # bytes that a sandbox may send altogether, its log included
@@ -39,50 +38,9 @@ GRACE_S = 2.0  # what the judge has, past the submission's own limit, to report 
 INVENTORY_S = 30.0  # to say what an image has
 ORPHAN_S = 60.0  # an ended container older than this is nobody's any more
 LEFTOVER_S = 7200.0  # and no sandbox is meant to live this long
-SECCOMP = Path(__file__).resolve().parent.parent / "images" / "sandbox" / "seccomp.json"
 
-# Beside what the submission may start: the judge, and under gVisor the threads of its kernel.
-OWN_PROCESSES = {"runc": 4, "runsc": 128}
-OWN_MEMORY_MB = {"runc": 0, "runsc": 64}
-
-# Every place that can be written to: small, in memory, counted against the container's limit.
-TMPFS = {
-    "/home/learner": "size=64m,nr_inodes=4096,mode=0777,nosuid,nodev,noexec",
-    "/tmp": "size=32m,nr_inodes=1024,mode=1777,nosuid,nodev,noexec",  # noqa: S108
-    "/dev/shm": "size=16m,nr_inodes=256,mode=1777,nosuid,nodev,noexec",  # noqa: S108
-}
-ULIMITS = {"nofile": 256, "fsize": 64 * 1024 * 1024, "core": 0, "memlock": 64 * 1024, "msgqueue": 0}
-LABEL = "challengehub"
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """What one container may use; sandboxes of equal specs stand in for each other."""
-
-    memory_mb: int = 512
-    processes: int = 64
-    cpus: float = 2.0  # one each for judge and learner, but never more than the engine has
-    runtime: str = "auto"  # "runc", "runsc", or "auto": the engine's setting decides
-    image: str = ""  # one of ``EngineSettings.images``; "": the usual one
-
-    @classmethod
-    def of(cls, limits: Limits, image: str = "") -> Spec:
-        return cls(memory_mb=limits.memory_mb, processes=limits.processes, image=image)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineSettings:
-    """Where the engine is and what it shall run."""
-
-    image: str = "challengehub/sandbox:latest"
-    images: Mapping[str, str] = field(default_factory=dict)  # further ones, by the names challenges use
-    project: str = "challengehub"  # the label by which one installation knows its own
-    owner: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
-    runtime: str = "auto"  # "auto" takes runsc (gVisor) where the engine has it
-    url: str | None = None  # None: DOCKER_HOST, else the usual socket
-    seccomp: Path = SECCOMP
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +264,6 @@ class Engine:
         self._docker: aiodocker.Docker | None = None
         self._runtimes: frozenset[str] | None = None
         self._cpus = 1
-        self._profile = ""
 
     async def close(self) -> None:
         if self._docker is not None:
@@ -392,52 +349,8 @@ class Engine:
         return removed
 
     def config(self, spec: Spec) -> dict[str, Any]:
-        """What Docker is asked for: the whole of a sandbox's confinement, see docs/security.md."""
-        if not self._profile:
-            try:
-                self._profile = json.dumps(json.loads(self.settings.seccomp.read_bytes()))
-            except (OSError, ValueError) as error:
-                raise EngineUnavailable(
-                    f"The sandboxes' seccomp profile cannot be read: {self.settings.seccomp} ({error})."
-                ) from error
-        memory = (spec.memory_mb + OWN_MEMORY_MB.get(spec.runtime, 0)) * 1024 * 1024
-        return {
-            "Image": self.settings.images[spec.image] if spec.image else self.settings.image,
-            "Hostname": "sandbox",
-            "AttachStdin": True,
-            "AttachStdout": True,
-            "AttachStderr": True,
-            "OpenStdin": True,
-            # The judge reads an end of file, and ends, when the grader is gone.
-            "StdinOnce": True,
-            "Tty": False,
-            "Labels": {
-                LABEL: self.settings.project,
-                f"{LABEL}.role": "sandbox",
-                f"{LABEL}.owner": self.settings.owner,
-                f"{LABEL}.run": self._run_id,
-            },
-            "HostConfig": {
-                "Runtime": spec.runtime,
-                "NetworkMode": "none",
-                "IpcMode": "private",
-                "ReadonlyRootfs": True,
-                "Tmpfs": TMPFS,
-                "Memory": memory,
-                "MemorySwap": memory,
-                "MemorySwappiness": 0,
-                "PidsLimit": spec.processes + OWN_PROCESSES.get(spec.runtime, 0),
-                "NanoCpus": int(spec.cpus * 1e9),
-                # Should the whole machine run out of memory, a sandbox goes first.
-                "OomScoreAdj": 500,
-                "Ulimits": [{"Name": name, "Soft": most, "Hard": most} for name, most in ULIMITS.items()],
-                "CapDrop": ["ALL"],
-                "CapAdd": ["SETUID", "SETGID"],
-                "SecurityOpt": ["no-new-privileges", f"seccomp={self._profile}"],
-                "LogConfig": {"Type": "none", "Config": {}},
-                "RestartPolicy": {"Name": "no"},
-            },
-        }
+        """What Docker is asked for; ``spec`` must be resolved."""
+        return confinement.config(spec, self.settings, self._run_id)
 
     def _client(self) -> aiodocker.Docker:
         if self._docker is None:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from grader.confinement import Spec
 from grader.findings import FitnessReport
 from grader.fitness import examine
 from grader.models import Job, Step
-from grader.sandbox import Ending, Spec
+from grader.sandbox import Ending
 
 from .notebooks import check, notebook, solution
 

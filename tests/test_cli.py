@@ -19,11 +19,12 @@ from rich.console import Console
 from grader import report
 from grader.challenge import parse_challenge
 from grader.cli import main
+from grader.confinement import Spec
 from grader.errors import EngineUnavailable, SandboxFailed
 from grader.grading import TRIES, Sandboxes, grade
 from grader.models import CheckResult, Job, Result, Status
 from grader.pairs import Challenges, Graded, Pair, grade_pairs, read_pairs, result_line
-from grader.sandbox import Ending, Spec
+from grader.sandbox import Ending
 
 from .notebooks import check, notebook, solution
 

@@ -12,10 +12,10 @@ import json
 import pytest
 
 from grader import trial
+from grader.confinement import Spec
 from grader.errors import EngineUnavailable, SandboxFailed
 from grader.fitness import examine
 from grader.models import Step
-from grader.sandbox import Spec
 
 from .notebooks import check, notebook, setup, solution
 from .staged import GOOD, Outcome, Staged, codes, examined, run_here

@@ -36,6 +36,7 @@ LEVELS = [
         "remote",
         "store",
         "frames",
+        "confinement",
         "sandbox",
         "pool",
         "verdict",

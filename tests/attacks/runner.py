@@ -14,11 +14,11 @@ from typing import Any
 from uuid import uuid4
 
 from grader.challenge import parse_challenge
+from grader.confinement import EngineSettings, Spec
 from grader.errors import GraderError
 from grader.grading import grade
 from grader.models import Challenge, Limits, Result, Status
 from grader.pool import Pool
-from grader.sandbox import EngineSettings, Spec
 
 from .leaks import leaked, texts
 from .model import MARKER, Case, source_notebook, submission

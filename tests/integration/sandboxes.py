@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from grader.confinement import EngineSettings, Spec
 from grader.models import Job
 from grader.pool import Pool
-from grader.sandbox import Ending, EngineSettings, Spec
+from grader.sandbox import Ending
 
 # Nobody else's containers carry it, and ours are swept by nobody else.
 PROJECT = f"challengehub-test-{uuid.uuid4().hex[:8]}"

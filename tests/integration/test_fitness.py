@@ -14,10 +14,10 @@ from unittest import mock
 import pytest
 
 from grader import trial
+from grader.confinement import Spec
 from grader.findings import FitnessReport
 from grader.fitness import examine
 from grader.pool import Pool
-from grader.sandbox import Spec
 from grader.starter import create
 
 from ..notebooks import check, notebook, solution

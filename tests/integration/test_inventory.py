@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from grader.confinement import Spec
 from grader.errors import EngineUnavailable, InventoryUnknown, SandboxFailed
 from grader.inventory import Inventories, Inventory
 from grader.models import Job, Limits, Step
 from grader.pool import Pool
-from grader.sandbox import Spec
 from tests.conftest import ROOT
 
 from .sandboxes import containers, engine_settings, run_job

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from grader.confinement import TMPFS, ULIMITS
 from grader.models import Job, Limits, Step
 from grader.pool import Pool
-from grader.sandbox import TMPFS, ULIMITS
 
 from . import sandbox_probes
 from .sandboxes import engine_settings, run_job, runtimes

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from grader.confinement import Spec
 from grader.models import Job, Limits, Step
 from grader.pool import Pool
-from grader.sandbox import Ending, Spec
+from grader.sandbox import Ending
 
 from .sandboxes import containers, engine_settings, run_job, runtimes
 

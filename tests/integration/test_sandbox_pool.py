@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
+from grader.confinement import Spec
 from grader.errors import EngineUnavailable, ImageUnknown, SandboxFailed
 from grader.models import Job, Limits, Step
 from grader.pool import HEAD_START, Pool
-from grader.sandbox import Engine, Spec
+from grader.sandbox import Engine
 
 from .sandboxes import PROJECT, containers, engine_settings, run_job, runtimes
 
