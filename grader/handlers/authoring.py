@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,8 +14,7 @@ from ..hub import MODERATE_SUBMISSIONS, READ_SUBMISSIONS, WRITE_CHALLENGES
 from ..notebook import MAX_CHALLENGE_BYTES
 from ..publishing import Source, read_source, required_reason
 from .base import ApiHandler
-
-QUIET_S = 5.0  # without an event: show whoever is between us and the caller that we live
+from .streams import QUIET_S, StreamHandler
 
 Tell = Callable[[str, dict[str, Any]], None]
 
@@ -77,7 +75,7 @@ class AuthorHandler(ApiHandler):
         return value
 
 
-class WorkHandler(AuthorHandler):
+class WorkHandler(AuthorHandler, StreamHandler):
     """Long work whose progress is sent as server-sent events; it ends when the caller goes away.
 
     The last event is ``result``, or ``error`` with what other errors have in their body.
@@ -95,8 +93,7 @@ class WorkHandler(AuthorHandler):
         async def run() -> dict[str, Any]:
             return await work(lambda name, data: told.put_nowait((name, data)))
 
-        self.set_header("Content-Type", "text/event-stream; charset=utf-8")
-        self.set_header("X-Accel-Buffering", "no")
+        self.open_stream()
         with self.parts.watchers.seat(self.caller.name):
             self._work = asyncio.create_task(run(), name=self.request.path)
             try:
@@ -104,9 +101,9 @@ class WorkHandler(AuthorHandler):
                 while not (self._work.done() and told.empty()):
                     await self._pass_on(told)
                 with contextlib.suppress(asyncio.CancelledError):
-                    await self._tell("result", self._work.result())
+                    await self.tell("result", self._work.result())
             except GraderError as error:
-                await self._tell("error", error.as_dict()["error"])
+                await self.tell("error", error.as_dict()["error"])
             except StreamClosedError:
                 pass
             finally:
@@ -119,13 +116,8 @@ class WorkHandler(AuthorHandler):
         try:
             await asyncio.wait({waiting, self._work}, timeout=QUIET_S, return_when=asyncio.FIRST_COMPLETED)
             if waiting.done():
-                await self._tell(*waiting.result())
+                await self.tell(*waiting.result())
             elif not self._work.done():
-                self.write(": still here\n\n")
-                await self.flush()
+                await self.still_here()
         finally:
             waiting.cancel()
-
-    async def _tell(self, name: str, data: dict[str, Any]) -> None:
-        self.write(f"event: {name}\ndata: {json.dumps(data)}\n\n")
-        await self.flush()
