@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from .challenge import content_hash, parse_challenge, release_notebook
+from .challenge import content_hash, notebooks, parse_challenge, release_notebook
 from .errors import ChallengeInvalid, ChallengeUnknown
 from .metadata import SLUG
 from .models import Challenge, Limits
@@ -142,20 +142,18 @@ def new_version(
 def publish_folder(store: Store, folder: Path, who: str, why: str) -> list[tuple[str, int]]:
     """Publish every notebook below ``folder`` whose content is no version yet; (slug, number) each. Blocks.
 
-    One that is not valid is logged and left out: it must not keep the others from learners; nor does one of
-    two files with the same slug decide which of them counts. What people did stands: a content that is a
-    version already is left alone, so that a rollback or what somebody published over it survives a restart,
-    and a retired challenge stays retired. Only a file that changed becomes a new version, with the older one
-    a rollback away.
+    One that is not valid, or cannot be read, is logged and left out: it must not keep the others from
+    learners; nor does one of two files with the same slug decide which of them counts. What people did
+    stands: a content that is a version already is left alone, so that a rollback or what somebody published
+    over it survives a restart, and a retired challenge stays retired. Only a file that changed becomes a new
+    version, with the older one a rollback away.
     """
     found: dict[str, list[tuple[Path, Challenge, str]]] = {}
-    for path in sorted(folder.rglob("*.ipynb")):
-        if ".ipynb_checkpoints" in path.parts:
-            continue
+    for path in notebooks(folder):
         try:
             source = path.read_text(encoding="utf-8")
             challenge = parse_challenge(source, filename=path.name)
-        except (ChallengeInvalid, UnicodeDecodeError) as error:
+        except (ChallengeInvalid, UnicodeDecodeError, OSError) as error:
             log.error("%s is not published: %s", path.relative_to(folder), error)
             continue
         found.setdefault(challenge.slug, []).append((path, challenge, source))

@@ -636,6 +636,16 @@ def test_files_that_come_with_the_grader_respect_what_people_did(
     assert published(maria, "shipped") is None
 
 
+def test_a_file_that_cannot_be_read_keeps_no_other_from_learners(
+    grader: RunningGrader, tmp_path: Path
+) -> None:
+    (tmp_path / "a-folder.ipynb").mkdir()
+    (tmp_path / "gone.ipynb").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "latin.ipynb").write_bytes(b"\xe9")
+    (tmp_path / "whole.ipynb").write_text(source("whole"))
+    assert publish_folder(grader.service.store, tmp_path, "grader", "") == [("whole", 1)]
+
+
 def test_of_two_files_with_one_slug_neither_is_published(grader: RunningGrader, tmp_path: Path) -> None:
     (tmp_path / "a.ipynb").write_text(source("twice", title="A"))
     (tmp_path / "b.ipynb").write_text(source("twice", title="B"))
