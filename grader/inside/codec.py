@@ -246,7 +246,7 @@ class Codec:
                 continue
             self.touched.add(entry[0])
             try:
-                self._refill(value, entry[1])
+                self.refill(value, entry[1])
             except (WireError, MemoryError):
                 raise
             except Exception as error:
@@ -271,7 +271,7 @@ class Codec:
                 shared.synced[number] = packed
         self._take_back(marks, shared_before)  # this was for us alone
 
-    def _refill(self, value: Any, content: list[Any]) -> None:
+    def refill(self, value: Any, content: list[Any]) -> None:
         if not isinstance(value, SHARED_TYPES):
             from . import arrays
 

@@ -6,43 +6,21 @@ no check passes after it.
 
 from __future__ import annotations
 
-import asyncio
-import functools
-import importlib
+import builtins
 import inspect
 import logging
 import sys
-import types
 import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any
-from unittest import mock
 
 from . import proxies
 from .author import Author
 from .channel import Channel
-from .names import KNOWN_TYPES
+from .exports import Exports
 from .peer import Overtime, Peer
 from .wire import Gone, Tag, WireError
-
-_FUNCTIONS = (
-    types.FunctionType,
-    types.BuiltinFunctionType,
-    types.MethodType,
-    functools.partial,
-    types.MethodWrapperType,
-    types.MethodDescriptorType,
-    types.WrapperDescriptorType,
-)
-# Of an object that a check hands over, the learner's code may use what is public, and this.
-_SHOWN_DUNDERS = frozenset("__name__ __doc__ __qualname__ __len__ __iter__ __next__ __call__".split())
-_HIDDEN_PREFIXES = ("_", "f_", "tb_", "gi_", "cr_", "ag_", "co_", "func_", "im_")
-_MOCK_RECORDS = frozenset(
-    "called call_count call_args call_args_list mock_calls method_calls return_value side_effect "
-    "configure_mock reset_mock attach_mock mock_add_spec".split()
-)
-_EXPORTS_MAX = 200_000
 
 
 class Broken(BaseException):
@@ -57,17 +35,12 @@ class Judge(Peer):
 
     def __init__(self, channel: Channel, author: Author) -> None:
         super().__init__(channel, 2)
-        proxies.judge = self
         self.author = author
         self.released: list[list[int]] = []
-        self.driven: weakref.WeakKeyDictionary[Any, proxies.Ref] = weakref.WeakKeyDictionary()
         self.refs: weakref.WeakValueDictionary[int, proxies.Ref] = weakref.WeakValueDictionary()
         self.instances: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self.classes: dict[int, proxies.Mirror] = {}
-        self.exports: dict[int, Any] = {}
-        self.waiting: dict[int, asyncio.Future[Any]] = {}  # what an exported coroutine waits for
-        self.export_of: dict[int, int] = {}
-        self.described: set[int] = set()
+        self.exports = Exports(self)
         self.cells: list[str] = []  # the sources of the learner's cells that have run
         self.asked_as: dict[Any, str] = {}  # a mirror class -> the name by which a check got hold of it
         self.deadline = 0.0
@@ -82,7 +55,10 @@ class Judge(Peer):
         self.interrupted: type[BaseException] | None = None
         self.on_idle: Callable[[], None] = lambda: None
         self.operations = {
-            name.removeprefix("for_"): getattr(self, name) for name in dir(self) if name.startswith("for_")
+            name.removeprefix("for_"): getattr(whose, name)
+            for whose in (self, self.exports)
+            for name in dir(whose)
+            if name.startswith("for_")
         }
 
     # -- asking ------------------------------------------------------------------------------------
@@ -214,7 +190,7 @@ class Judge(Peer):
             except (WireError, Gone, OSError) as error:
                 self.broken = error
                 raise Broken from error
-            self.described.clear()
+            self.exports.forget()
             self.remembered.clear()
             self.request("forget")
         self.overtime = False
@@ -236,7 +212,7 @@ class Judge(Peer):
             raise WireError("bad handle")
         ref = self.refs.get(handle)
         if ref is None:
-            ref = self.refs[handle] = proxies.Ref(handle)
+            ref = self.refs[handle] = proxies.Ref(self, handle)
         ref.arrivals += 1
         return ref
 
@@ -250,23 +226,9 @@ class Judge(Peer):
         existing = self.instances.get(ref.handle)
         if existing is not None and kind != 6:
             return existing
-        if kind == 0:
-            cls = self.decode(item[3], depth)
-            value = proxies.make_object(cls, ref, item[4])
-        elif kind == 2:
-            value = proxies.Function(ref, str(item[3]), str(item[4]))
-        elif kind == 3:
-            value = proxies.drive_generator(ref, str(item[3]))
-        elif kind == 4:
-            value = proxies.drive_coroutine(ref, str(item[3]))
-        elif kind == 5:
-            value = proxies.drive_async_generator(ref, str(item[3]))
-        elif kind == 6:
-            return proxies.make_error(self.decode(item[3], depth), ref, item, depth)
-        elif kind == 7:
-            value = _RemoteModule(ref, str(item[3]))
-        else:
-            raise WireError("bad kind")
+        value = proxies.arrived(ref, item, depth)
+        if kind == 6:  # an exception: what is raised again is another one
+            return value
         try:
             self.instances[ref.handle] = value
         except TypeError:  # tuples and integers cannot be referred to weakly
@@ -274,62 +236,16 @@ class Judge(Peer):
         return value
 
     def resolve_judge(self, item: list[Any], depth: int) -> Any:
-        if type(item[1]) is not int or item[1] not in self.exports:
-            raise WireError("bad handle")
-        return self.exports[item[1]]
+        return self.exports.resolve(item[1])
 
     def encode_object(self, value: Any, depth: int) -> Any:
-        ref = proxies.ref_of(value)
-        if ref is None and isinstance(value, BaseException):
-            ref = getattr(value, "__dict__", {}).get("_ch_ref")
-        if ref is None and type(value) is _RemoteModule:
-            ref = object.__getattribute__(value, "_ch_ref")
-        if ref is not None:
-            return [Tag.LEARNER, ref.handle]
-        if isinstance(value, types.ModuleType):
-            return [Tag.MODULE, value.__name__]
-        by_name = _importable(value)
-        if by_name is not None:
-            return [Tag.FUNCTION, *by_name]
-        return self._export(value, depth)
-
-    def _export(self, value: Any, depth: int) -> Any:
-        handle = self.export_of.get(id(value))
-        if handle is None:
-            handle = len(self.exports) + 1
-            if handle > _EXPORTS_MAX:
-                raise RuntimeError("a check handed over too many objects")
-            self.exports[handle] = value
-            self.export_of[id(value)] = handle
-        elif handle in self.described:
-            return [Tag.JUDGE, handle]
-        self.described.add(handle)
-        self.marked.append((self.described, handle))
-        if isinstance(value, BaseException):
-            base = next(cls for cls in type(value).__mro__ if cls in KNOWN_TYPES.values())
-            try:
-                args = self.encode_whole(tuple(value.args), depth + 1)
-            except Exception:
-                args = self.encode(tuple(str(each) for each in value.args), depth + 1)
-            return [Tag.JUDGE, handle, "exception", type(value).__name__, self.encode(base), args]
-        if isinstance(value, type) and issubclass(value, BaseException):
-            base = next(cls for cls in value.__mro__ if cls in KNOWN_TYPES.values())
-            return [Tag.JUDGE, handle, "exception-class", value.__name__, self.encode(base), []]
-        mirror = next((k for k in type(value).__mro__ if "_ch_cls" in vars(k)), None)
-        base_item = None if mirror is None else self.encode(mirror, depth + 1)
-        if isinstance(value, type):
-            return [Tag.JUDGE, handle, "class", value.__name__, None, ["__call__"]]
-        if isinstance(value, _FUNCTIONS):
-            name = getattr(value, "__name__", "function")
-            return [Tag.JUDGE, handle, "function", str(name), base_item, ["__call__"]]
-        dunders = [name for name in proxies._SPECIAL if hasattr(type(value), name)]
-        return [Tag.JUDGE, handle, "object", type(value).__name__, base_item, dunders]
+        # A module of the learner's is a module for all that looks at it.
+        ref = value._ch_ref if type(value) is proxies.RemoteModule else proxies.ref_of(value)
+        return self.exports.encode(value, depth) if ref is None else [Tag.LEARNER, ref.handle]
 
     def encode_error(self, error: BaseException) -> Any:
-        ref = getattr(error, "__dict__", {}).get("_ch_ref")
-        if isinstance(ref, proxies.Ref):
-            return [Tag.LEARNER, ref.handle]
-        return self._export(error, 1)
+        ref = proxies.ref_of(error)
+        return self.exports.by_handle(error, 1) if ref is None else [Tag.LEARNER, ref.handle]
 
     def decode_error(self, item: Any) -> Any:
         error = self.decode(item)
@@ -343,91 +259,11 @@ class Judge(Peer):
     def is_fatal(self, error: BaseException) -> bool:
         return isinstance(error, Broken | Overtime) or self.broken is not None
 
-    # -- what the learner's code may ask of a check's objects --------------------------------------------
-
-    def for_call(self, handle: int, /, *args: Any, **kwargs: Any) -> Any:
-        return self._exported(handle)(*args, **kwargs)
-
-    def _exported(self, handle: Any) -> Any:
-        if type(handle) is not int or handle not in self.exports:
-            raise WireError("bad handle")
-        return self.exports[handle]
-
-    def for_getattr(self, handle: int, name: str) -> Any:
-        target = self._exported(handle)
-        hidden = type(name) is not str or name.startswith(_HIDDEN_PREFIXES)
-        if isinstance(target, _FUNCTIONS):
-            hidden = name not in ("__name__", "__doc__", "__qualname__")
-        if hidden and name not in _SHOWN_DUNDERS:
-            raise AttributeError(name)
-        self._refuse_tampering(target, name)
-        return getattr(target, name)
-
-    def _refuse_tampering(self, target: Any, name: Any) -> None:
-        """What a mock remembers of its calls is evidence, and not the learner's to read or to write."""
-        if isinstance(target, mock.NonCallableMock) and type(name) is str:
-            if name.startswith("assert_") or name in _MOCK_RECORDS:
-                raise AttributeError(name)
-
-    def for_setattr(self, handle: int, name: str, value: Any) -> None:
-        target = self._exported(handle)
-        if isinstance(target, (*_FUNCTIONS, type)) or type(name) is not str or name.startswith("__"):
-            raise AttributeError(name)
-        self._refuse_tampering(target, name)
-        setattr(target, name, value)
-
-    def for_delattr(self, handle: int, name: str) -> None:
-        target = self._exported(handle)
-        if isinstance(target, (*_FUNCTIONS, type)) or type(name) is not str or name.startswith("__"):
-            raise AttributeError(name)
-        self._refuse_tampering(target, name)
-        delattr(target, name)
-
-    def for_repr(self, handle: int) -> str:
-        target = self._exported(handle)
-        if isinstance(target, _FUNCTIONS):
-            return f"<function {getattr(target, '__name__', '')}>"
-        return repr(target)
-
-    def for_str(self, handle: int) -> str:
-        return str(self._exported(handle))
-
-    def for_hash(self, handle: int) -> int:
-        return hash(self._exported(handle))
-
-    def for_bool(self, handle: int) -> bool:
-        return bool(self._exported(handle))
-
-    def for_operator(self, handle: int, name: str, *args: Any) -> Any:
-        target = self._exported(handle)
-        if type(name) is not str or (name not in proxies._SPECIAL and name not in ("__eq__", "__ne__")):
-            raise TypeError("unsupported operation")
-        method = getattr(type(target), name, None)
-        if method is None:
-            raise TypeError(f"'{type(target).__name__}' object does not support this operation")
-        return method(target, *args)
-
-    def for_step(self, handle: int) -> tuple[bool, Any]:
-        """One step of a check's coroutine that the learner's code awaits: (whether it is done, its value)."""
-        coroutine = self._exported(handle)
-        if not inspect.iscoroutine(coroutine):
-            raise TypeError(f"object {type(coroutine).__name__} can't be used in 'await' expression")
-        waiting = self.waiting.pop(handle, None)
-        if waiting is None or waiting.done():
-            try:
-                waiting = coroutine.send(None)
-            except StopIteration as stop:
-                return True, stop.value
-        if isinstance(waiting, asyncio.Future):
-            waiting._asyncio_future_blocking = False  # as a Task does
-            self.waiting[handle] = waiting
-        return False, None
+    # -- what the learner's code may ask; of a check's objects: see ``Exports`` ---------------------------
 
     def for_input(self, prompt: str) -> str:
         if not self.in_check:
             raise EOFError("input() has nobody to ask while your notebook is graded")
-        import builtins
-
         return builtins.input(prompt)
 
     def for_readline(self) -> str:
@@ -458,49 +294,3 @@ def _names(cls: type) -> list[str]:
     """A mirror's name and those of its bases."""
     names: list[str] | None = type.__getattribute__(cls, "__dict__").get("_ch_names")
     return names if names is not None else [klass.__name__ for klass in cls.__mro__]
-
-
-class _RemoteModule(types.ModuleType):
-    """A module that only the learner's process has."""
-
-    def __init__(self, ref: proxies.Ref, name: str) -> None:
-        super().__init__(name)
-        object.__setattr__(self, "_ch_ref", ref)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_ch_") or name in ("__path__", "__file__", "__spec__", "__loader__"):
-            raise AttributeError(name)
-        return proxies.judge.request(
-            "getattr", proxies.Handle(object.__getattribute__(self, "_ch_ref")), name
-        )
-
-
-def _importable(value: Any) -> tuple[str, str] | None:
-    """(module, qualified name) of a function or class of an installed library."""
-    if not isinstance(value, (*_FUNCTIONS[:2], type, types.MethodDescriptorType)):
-        # numpy's ufuncs and the like are functions by another name
-        if not (callable(value) and type(value).__module__.partition(".")[0] == "numpy"):
-            return None
-    module = getattr(value, "__module__", None) or getattr(
-        getattr(value, "__objclass__", None), "__module__", None
-    )
-    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
-    if type(module) is not str or type(name) is not str or module == "__main__" or "<" in name:
-        return None
-    if module.partition(".")[0] in ("grader_inside", "grader"):
-        return None
-    found: Any = sys.modules.get(module)
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    return (module, name) if found is value else None
-
-
-def import_name(module: str, attribute: str | None) -> Any:
-    """What ``import module`` or ``from module import attribute`` binds, of this process's own libraries."""
-    found: Any = importlib.import_module(module)
-    if attribute is None:
-        return found
-    try:
-        return getattr(found, attribute)
-    except AttributeError:
-        return importlib.import_module(f"{module}.{attribute}")

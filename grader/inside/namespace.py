@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import importlib
 import sys
 import types
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 from . import proxies
 from .author import Author
-from .judge import Judge, import_name
+from .judge import Judge
 from .texts import RUNNERS, Texts
 
 _MISSING = object()
@@ -60,7 +61,7 @@ class CheckNamespace(dict[str, Any]):
             if not self.judge.request("has", name):
                 return _MISSING
             with contextlib.suppress(ImportError):
-                return import_name(*wanted)
+                return _import_name(*wanted)
         found, value = self.judge.request("get", name)
         if type(value) is proxies.Function:
             object.__setattr__(value, "_ch_asked_as", name)
@@ -152,11 +153,22 @@ def _is_lasting(value: Any) -> bool:
 def _star_import(author: Author, name: str) -> tuple[str, str] | None:
     for module in author.star_imports:
         with contextlib.suppress(ImportError):
-            public = import_name(module, None)
+            public = _import_name(module, None)
             names = getattr(public, "__all__", None) or [each for each in vars(public) if each[0] != "_"]
             if name in names:
                 return module, name
     return None
+
+
+def _import_name(module: str, attribute: str | None) -> Any:
+    """What ``import module`` or ``from module import attribute`` binds, of this process's own libraries."""
+    found: Any = importlib.import_module(module)
+    if attribute is None:
+        return found
+    try:
+        return getattr(found, attribute)
+    except AttributeError:
+        return importlib.import_module(f"{module}.{attribute}")
 
 
 class Main(types.ModuleType):
