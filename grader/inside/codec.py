@@ -24,7 +24,7 @@ from .wire import (
 
 
 class Shared:
-    """The mutable containers that both sides hold, kept in step (see the module's docstring)."""
+    """The mutable containers that both sides hold, kept in step (see wire)."""
 
     def __init__(self, first: int) -> None:
         self.next = first
@@ -178,10 +178,6 @@ class Codec:
         else:
             self.touched.add(number)
         return [tag, number, *extra, *content]
-
-    def begin(self) -> None:
-        self.touched.clear()
-        self._nodes = 0
 
     def updates(self) -> list[Any]:
         """The state that rides on each frame: [changed contents, numbers dropped].

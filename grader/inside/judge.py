@@ -20,7 +20,7 @@ from .author import Author
 from .channel import Channel
 from .exports import Exports
 from .peer import Overtime, Peer
-from .wire import Gone, Tag, WireError
+from .wire import Gone, Kind, Tag, WireError
 
 
 class Broken(BaseException):
@@ -218,16 +218,16 @@ class Judge(Peer):
 
     def resolve_learner(self, item: list[Any], depth: int) -> Any:
         ref, kind = self._ref(item[1]), item[2]
-        if kind == 1:
+        if kind == Kind.CLASS:
             known = self.classes.get(ref.handle)
             if known is None:
                 known = self.classes[ref.handle] = proxies.make_class(ref, item[3])
             return known
         existing = self.instances.get(ref.handle)
-        if existing is not None and kind != 6:
+        if existing is not None and kind != Kind.ERROR:
             return existing
         value = proxies.arrived(ref, item, depth)
-        if kind == 6:  # an exception: what is raised again is another one
+        if kind == Kind.ERROR:  # an exception: what is raised again is another one
             return value
         try:
             self.instances[ref.handle] = value

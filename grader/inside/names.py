@@ -47,11 +47,9 @@ def _known_types() -> dict[tuple[str, str], type]:
         *(v for v in vars(itertools).values() if isinstance(v, type)),
     ):  # fmt: skip
         found[value.__module__, value.__qualname__] = value
-    # What a call of these would do is not data: they have no business on the wire.
-    for value in (types.FunctionType, types.CodeType, types.ModuleType, types.FrameType, types.TracebackType,
-                  types.GenericAlias, types.SimpleNamespace, type):  # fmt: skip
-        if value not in (type, types.SimpleNamespace, types.FunctionType, types.ModuleType):
-            found.pop((value.__module__, value.__qualname__), None)
+    # What a call of these makes is not data.
+    for value in (types.CodeType, types.FrameType, types.TracebackType, types.GenericAlias):
+        found.pop((value.__module__, value.__qualname__), None)
     return found
 
 

@@ -69,6 +69,19 @@ class Tag(IntEnum):
     ARRAY = 28
 
 
+class Kind(IntEnum):
+    """What a handle of the learner's stands for: the third item after ``Tag.LEARNER``."""
+
+    OBJECT = 0
+    CLASS = 1
+    FUNCTION = 2
+    GENERATOR = 3
+    COROUTINE = 4
+    ASYNC_GENERATOR = 5
+    ERROR = 6
+    MODULE = 7
+
+
 def unpack(frame: bytes) -> list[Any]:
     """msgpack's own decoding with every cap on; no maps, no extension types, arrays only."""
     try:

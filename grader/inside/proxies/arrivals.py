@@ -9,7 +9,7 @@ from collections import UserDict, UserList, UserString
 from typing import Any, cast
 
 from ..names import KNOWN_TYPES
-from ..wire import WireError
+from ..wire import Kind, WireError
 from .functions import Function
 from .generators import drive_async_generator, drive_coroutine, drive_generator
 from .mirrors import Attribute, LearnerObject, Mirror, Stub, text_of
@@ -31,19 +31,19 @@ _NO_ERRORS_OF = frozenset({"unittest", "doctest", "bdb", "pdb", "_pytest", "pyte
 def arrived(ref: Ref, item: list[Any], depth: int) -> Any:
     """The proxy that an item of the wire asks for: [tag, handle, kind, what the kind needs…]."""
     kind = item[2]
-    if kind == 0:
+    if kind == Kind.OBJECT:
         return make_object(ref.judge.decode(item[3], depth), ref, item[4])
-    if kind == 2:
+    if kind == Kind.FUNCTION:
         return Function(ref, str(item[3]), str(item[4]))
-    if kind == 3:
+    if kind == Kind.GENERATOR:
         return drive_generator(ref, str(item[3]))
-    if kind == 4:
+    if kind == Kind.COROUTINE:
         return drive_coroutine(ref, str(item[3]))
-    if kind == 5:
+    if kind == Kind.ASYNC_GENERATOR:
         return drive_async_generator(ref, str(item[3]))
-    if kind == 6:
+    if kind == Kind.ERROR:
         return make_error(ref.judge.decode(item[3], depth), ref, item, depth)
-    if kind == 7:
+    if kind == Kind.MODULE:
         return RemoteModule(ref, str(item[3]))
     raise WireError("bad kind")
 
