@@ -61,17 +61,7 @@ def make_class(ref: Ref, description: list[Any]) -> Any:
     bases = [judge.decode(base, 2) for base in bases]
     if not all(isinstance(base, type) for base in bases):
         raise WireError("bad class")
-    real: list[type] = []
-    registered: list[Any] = []
-    likes: list[Any] = []
-    for base in bases:
-        if isinstance(base, Mirror) or base in _CONTENT_BASES.values() or issubclass(base, BaseException):
-            real.append(base)
-        elif isinstance(base, enum.EnumType):
-            likes.append(base)
-            real += [each for each in base.__mro__ if each in (int, str)]
-        elif hasattr(base, "register"):
-            registered.append(base)
+    real, registered, likes = _descent(bases)
     is_content = any(issubclass(base, (*_CONTENT_BASES.values(), BaseException)) for base in real)
     names = [name] + [each.__name__ for base in real if isinstance(base, Mirror) for each in base.__mro__]
     body: dict[str, Any] = {
@@ -117,21 +107,7 @@ def make_class(ref: Ref, description: list[Any]) -> Any:
     if not any(issubclass(base, LearnerObject) for base in real):
         real.insert(0, LearnerObject)
     if is_content:
-        plain = next(
-            base
-            for base in (*_CONTENT_BASES.values(), BaseException)
-            if any(issubclass(b, base) for b in real)
-        )
-        body.setdefault("__eq__", plain.__eq__)
-        if "__hash__" not in body:
-            body["__hash__"] = plain.__hash__
-        if plain is BaseException:
-            body["__str__"] = _exception_text
-            body["__repr__"] = _exception_repr
-        elif "__str__" not in dunders and plain in (str, bytes, list, dict, set, tuple, int, float):
-            body["__str__"] = plain.__str__
-        body.setdefault("__format__", plain.__format__)
-        # A dict of the mirror's own, so that content types keep their reference too.
+        _compare_as_plain(body, real, dunders)  # and a dict of its own, in which it keeps its reference
     else:
         body["__dict__"] = property(_instance_dict)
     try:
@@ -208,6 +184,39 @@ def make_error(cls: Any, ref: Ref, item: list[Any], depth: int) -> BaseException
     elif context is not None:
         BaseException.__setattr__(error, "__context__", decode(context, depth))
     return error
+
+
+def _descent(bases: list[Any]) -> tuple[list[type], list[Any], list[Any]]:
+    """(what the mirror derives from, abstract classes that it is registered with, Enums that it is like)"""
+    real: list[type] = []
+    registered: list[Any] = []
+    likes: list[Any] = []
+    for base in bases:
+        if isinstance(base, Mirror) or base in _CONTENT_BASES.values() or issubclass(base, BaseException):
+            real.append(base)
+        elif isinstance(base, enum.EnumType):
+            likes.append(base)
+            real += [each for each in base.__mro__ if each in (int, str)]
+        elif hasattr(base, "register"):
+            registered.append(base)
+    return real, registered, likes
+
+
+def _compare_as_plain(body: dict[str, Any], real: list[type], dunders: Any) -> None:
+    """What derives from a plain type is compared, hashed and shown as its content is, where its own methods
+    are not asked."""
+    plain = next(
+        base for base in (*_CONTENT_BASES.values(), BaseException) if any(issubclass(b, base) for b in real)
+    )
+    body.setdefault("__eq__", plain.__eq__)
+    if "__hash__" not in body:
+        body["__hash__"] = plain.__hash__
+    if plain is BaseException:
+        body["__str__"] = _exception_text
+        body["__repr__"] = _exception_repr
+    elif "__str__" not in dunders and plain in (str, bytes, list, dict, set, tuple, int, float):
+        body["__str__"] = plain.__str__
+    body.setdefault("__format__", plain.__format__)
 
 
 def _librarys_error(module: str, qualname: str) -> Any:
