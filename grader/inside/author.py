@@ -92,20 +92,20 @@ class Author:
     def read(cls, reference: str) -> Author:
         """``reference``: a JSON list of {"id", "role", "source"} (see models.Job); "" when there is none."""
         found = cls()
-        cells = (
-            [(c["id"], c["role"], _parse(c["source"])) for c in json.loads(reference)] if reference else []
-        )
+        parsed: list[tuple[str, ast.Module]] = []
         for cell in json.loads(reference) if reference else []:
-            found.text += cell["source"] + "\n"
-            found.files.update(re.findall(r"\b(\w+)\.py\b", cell["source"]))
-        for name, role, tree in cells:
+            role, source = cell["role"], cell["source"]
+            tree = _parse(source)
+            found.text += source + "\n"
+            found.files.update(re.findall(r"\b(\w+)\.py\b", source))
             found.constants.update(
                 node.value
                 for node in ast.walk(tree)
                 if isinstance(node, ast.Constant) and isinstance(node.value, str)
             )
-            found._read_cell(name, role, tree)
-        found._find_own([(role, tree) for _, role, tree in cells])
+            found._read_cell(cell["id"], role, tree)
+            parsed.append((role, tree))
+        found._find_own(parsed)
         return found
 
     def _read_cell(self, name: str, role: str, tree: ast.Module) -> None:
@@ -200,8 +200,9 @@ class Author:
             return self.imports[name]
         return None
 
-    def shadows_builtin(self, name: str) -> bool:
-        """Whether a solution is meant to define ``name`` although Python has a builtin of that name."""
+    def may_be_learners(self, name: str) -> bool:
+        """Whether ``name`` is looked for in the learner's namespace: a builtin is not, unless a solution is
+        meant to define it."""
         return name in self.defined or name not in _BUILTIN_NAMES
 
     def allows(self, classes: list[str], method: str) -> bool:

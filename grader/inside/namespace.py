@@ -51,7 +51,7 @@ class CheckNamespace(dict[str, Any]):
     def learners(self, name: str) -> Any:
         """The value of ``name`` in the learner's namespace, or the author's own where it is an import."""
         author = self.judge.author
-        if not author.shadows_builtin(name):
+        if not author.may_be_learners(name):
             return _MISSING
         wanted = author.import_of(name)
         if wanted is None and author.star_imports and name not in author.defined:
@@ -116,7 +116,7 @@ class CheckNamespace(dict[str, Any]):
             raise
 
     def keys(self) -> Any:
-        theirs = [name for name in self.judge.request("names") if self.judge.author.shadows_builtin(name)]
+        theirs = [name for name in self.judge.request("names") if self.judge.author.may_be_learners(name)]
         return dict.fromkeys([*dict.keys(self), *theirs]).keys()
 
     def copy(self) -> dict[str, Any]:
