@@ -103,6 +103,12 @@ class Judge(Peer):
         error, self.interrupted = self.interrupted(), None
         return error
 
+    def may_ask(self) -> bool:
+        """Whether something may be asked beside what is going on: not in the middle of a frame, nor after a
+        request that was given up, whose reply is yet to come."""
+        given_up = self.pending is not None and not self.nesting
+        return self.in_check and not self.busy and not given_up and self.broken is None
+
     def perform(self, operation: str, arguments: list[Any], named: dict[str, Any], budget: Any) -> Any:
         self.busy = False  # a check's own code runs now
         try:

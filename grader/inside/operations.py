@@ -220,7 +220,8 @@ class Operations(Peer):
         return number
 
     def do_advance(self, number: int, seconds: float) -> Any:
-        """Run the loop until that task is done or the time is over: [done, value]."""
+        """Run the loop until that task is done or the time is over: [done, value]; done is None for a task
+        that was cancelled."""
         import asyncio
 
         task, loop = self.tasks[number], self._event_loop()
@@ -232,12 +233,10 @@ class Operations(Peer):
         if not task.done():
             return (False, None)
         del self.tasks[number]
-        return (True, task.result())
+        return (None, None) if task.cancelled() else (True, task.result())
 
     def do_cancel(self, number: int) -> None:
-        task = self.tasks.pop(number, None)
-        if task is not None:
-            task.cancel()
+        self.tasks[number].cancel()
 
 
 def _power(*args: Any) -> Any:

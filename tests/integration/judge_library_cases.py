@@ -238,6 +238,58 @@ LIBRARY_CASES = [
         """,
     ),
     case(
+        "coroutines of the answer's that are cancelled",
+        """
+        import asyncio
+        ended = []
+        async def tidies_up():
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                ended.append("cancelled")
+                raise
+            finally:
+                ended.append("tidy")
+        async def answers_all_the_same():
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                return "late"
+        async def cancels_its_own():
+            task = asyncio.create_task(tidies_up())
+            await asyncio.sleep(0)
+            task.cancel()
+            await task
+        """,
+        """
+        import asyncio
+        async def cancelled(coroutine):
+            task = asyncio.create_task(coroutine)
+            await asyncio.sleep(0.01)
+            task.cancel()
+            return await task
+        try:
+            await cancelled(tidies_up())
+        except asyncio.CancelledError:
+            assert ended == ["cancelled", "tidy"]
+        else:
+            assert False
+        assert await cancelled(answers_all_the_same()) == "late"
+        try:
+            await asyncio.wait_for(tidies_up(), 0.05)
+        except asyncio.TimeoutError:
+            assert len(ended) == 4
+        else:
+            assert False
+        try:
+            await cancels_its_own()
+        except asyncio.CancelledError:
+            assert len(ended) == 6
+        else:
+            assert False
+        """,
+    ),
+    case(
         "files and settings that a check prepares",
         """
         import json, os

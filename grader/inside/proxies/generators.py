@@ -24,9 +24,9 @@ def drive_generator(ref: Ref, name: str) -> Any:
             try:
                 argument, verb = (yield value), "send"
             except GeneratorExit:
-                # Closed by the check, or let go of. In the middle of a frame giving the reference back is
+                # Closed by the check, or let go of. Where nothing can be asked, giving the reference back is
                 # left to do it.
-                if judge.in_check and not judge.busy and judge.broken is None:
+                if judge.may_ask():
                     judge.request("generator", target, "close")
                 raise
             except BaseException as error:
@@ -40,8 +40,15 @@ async def _finish(judge: Judge, target: Any) -> Any:
     number = judge.request("start", target)
     pause = 0.0
     while True:
-        await asyncio.sleep(0)  # lets its siblings be scheduled before any of them is waited for
+        try:
+            await asyncio.sleep(0)  # lets its siblings be scheduled before any of them is waited for
+        except asyncio.CancelledError:
+            if not judge.may_ask():
+                raise
+            judge.request("cancel", number)  # what it makes of that shows when it goes on
         done, value = judge.request("advance", number, pause)
+        if done is None:
+            raise asyncio.CancelledError
         if done:
             return value
         pause = 0.02
