@@ -47,6 +47,7 @@ class Events:
 
     def __init__(self) -> None:
         self._channels: dict[str, _Channel] = {}
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._channels)
@@ -82,14 +83,15 @@ class Events:
             channel.notify()
 
     def close(self) -> None:
-        """End every watch: the service stops."""
+        """End every watch, and each that somebody begins from now on: the service stops."""
+        self._closed = True
         for submission in list(self._channels):
             self.end(submission)
 
     @contextmanager
     def watch(self, submission: str) -> Iterator[Watch]:
         """From here on no event is missed; so look at the record only after this."""
-        channel = self._channels.setdefault(submission, _Channel())
+        channel = self._channels.setdefault(submission, _Channel(ended=self._closed))
         channel.watchers += 1
         try:
             yield Watch(channel)

@@ -133,3 +133,16 @@ async def test_what_is_graded_here_is_known_to_be_its_learners_and_nobody_elses(
         assert not watch.is_graded_for("eve")
         events.put_off("one")
         assert not watch.is_graded_for("ada")
+
+
+async def test_a_watch_that_begins_while_the_service_stops_is_over_at_once() -> None:
+    """A connection from before still brings requests when nobody is left who would end its watch."""
+    events = Events()
+    with events.watch("one") as early:
+        first = asyncio.create_task(told(early))
+        await asyncio.sleep(0)
+        events.close()
+        with events.watch("two") as late:
+            async with asyncio.timeout(60):
+                assert await first == await told(late) == []
+    assert len(events) == 0
