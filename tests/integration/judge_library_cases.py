@@ -238,6 +238,24 @@ LIBRARY_CASES = [
         """,
     ),
     case(
+        "names of a class that its mirror could have itself",
+        """
+        class Pair:
+            __slots__ = ("left", "right")
+            left: int
+            def __init__(self, left, right):
+                self.left, self.right = left, right
+        def doubled(pair: Pair) -> int:
+            return 2 * pair.left
+        """,
+        """
+        assert Pair.__slots__ == Pair(1, 2).__slots__ == ("left", "right")
+        assert Pair.__annotations__ == Pair(1, 2).__annotations__ == {"left": int}
+        assert doubled.__annotations__["return"] is int and doubled(Pair(3, 4)) == 6
+        assert not hasattr(Pair(1, 2), "__dict__")
+        """,
+    ),
+    case(
         "coroutines of the answer's that are cancelled",
         """
         import asyncio
