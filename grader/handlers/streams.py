@@ -23,9 +23,13 @@ class StreamHandler(ApiHandler):
         if stream is not None:
             stream.set_nodelay(True)
 
+    def put(self, name: str, data: dict[str, Any]) -> None:
+        """An event that goes out together with what is told next, or with the end."""
+        self.write(f"event: {name}\ndata: {json.dumps(data)}\n\n")
+
     async def tell(self, name: str, data: dict[str, Any]) -> None:
         """Raises StreamClosedError when nobody listens any more."""
-        self.write(f"event: {name}\ndata: {json.dumps(data)}\n\n")
+        self.put(name, data)
         await self.flush()
 
     async def still_here(self) -> None:

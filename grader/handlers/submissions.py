@@ -24,12 +24,12 @@ from ..models import Challenge, Job, State
 from ..notebook import MAX_SUBMISSION_BYTES
 from ..store import Accepted, NewSubmission, Version, VersionReplaced
 from .base import API, ApiHandler
+from .streams import QUIET_S, StreamHandler
 
 log = logging.getLogger(__name__)
 
 # a notebook that is sent as a string has its quotes and line ends escaped
 MAX_BODY_BYTES = 2 * MAX_SUBMISSION_BYTES + 64 * 1024
-QUIET_S = 5.0  # without an event: look at the record, and show the watcher's proxy that we live
 LIST_MOST = 100
 KEY = re.compile(r"[A-Za-z0-9-]{1,64}")
 RUNNING = {"state": State.RUNNING, "position": 0}
@@ -170,17 +170,14 @@ class SubmittedNotebookHandler(ApiHandler):
         self.send({"id": uuid, "notebook": json.loads(text)})
 
 
-class EventsHandler(OwnSubmissionHandler):
+class EventsHandler(OwnSubmissionHandler, StreamHandler):
     """Server-sent events: what is known at once, the rest as it comes, and the end after ``result``."""
 
     async def get(self, uuid: str) -> None:
         with self.parts.watchers.seat(self.caller.name), self.parts.events.watch(uuid) as watch:
             # of what is being graded here the state is known, and the database is busy with it
             submission = RUNNING if watch.is_graded_for(self.caller.name) else await self.own_submission(uuid)
-            self.set_header("Content-Type", "text/event-stream; charset=utf-8")
-            # tells a buffering proxy to pass events on as they come
-            self.set_header("X-Accel-Buffering", "no")
-            _at_once(self)
+            self.open_stream()
             try:
                 told = await self._tell_state(submission, None)
                 if submission["state"] == State.FINISHED:
@@ -196,7 +193,7 @@ class EventsHandler(OwnSubmissionHandler):
                         told = await self._tell_state(submission, told)
                     for event in events:
                         if event.name != "state":
-                            self._write(event.name, event.data)
+                            self.put(event.name, event.data)
                         elif (event.data["state"], event.data["position"]) != told:
                             told = await self._tell_state(event.data, told)
                     await self.flush()
@@ -204,38 +201,26 @@ class EventsHandler(OwnSubmissionHandler):
                         return
                 submission = await self.own_submission(uuid)
                 if submission["state"] == State.FINISHED:
-                    self._write("result", submission)
+                    self.put("result", submission)
             except StreamClosedError:
                 log.debug("the watcher of %s has gone", uuid)
             except GraderError as error:
                 # the status line is long sent; a watcher that connects again is told the state
                 log.info("the watch of %s ends: %s", uuid, error)
 
-    def _write(self, name: str, data: dict[str, Any]) -> None:
-        self.write(f"event: {name}\ndata: {json.dumps(data)}\n\n")
-
     async def _tell_state(self, submission: dict[str, Any], told: tuple[str, int] | None) -> tuple[str, int]:
         now = (str(submission["state"]), int(submission["position"]))
         if now == told:
-            self.write(": still here\n\n")
+            await self.still_here()
         else:
-            self._write("state", {"state": now[0], "position": now[1]})
-        await self.flush()
+            await self.tell("state", {"state": now[0], "position": now[1]})
         return now
 
     def _replay(self, submission: dict[str, Any]) -> None:
         for name in ("cell", "check"):
             for data in submission[name + "s"]:
-                self._write(name, data)
-        self._write("result", submission)
-
-
-def _at_once(handler: ApiHandler) -> None:
-    """Send each event as it comes: by default the system keeps a small one back until the one before it has
-    been acknowledged, which a receiver may put off for 40 ms."""
-    stream = getattr(handler.request.connection, "stream", None)
-    if stream is not None:
-        stream.set_nodelay(True)
+                self.put(name, data)
+        self.put("result", submission)
 
 
 ROUTES: list[tuple[str, type[ApiHandler]]] = [
