@@ -63,7 +63,7 @@ export class ChallengesPanel extends ReactWidget {
   focus(): void {
     const places = [
       '.ch-Challenge[tabindex="0"]',
-      '.ch-Filters-query',
+      '.ch-Filters input',
       '.ch-Problem button',
       'button'
     ];
@@ -359,7 +359,7 @@ function moveFocus(event: React.KeyboardEvent<HTMLElement>): void {
   if (event.ctrlKey || event.altKey || event.metaKey || (event.shiftKey && event.key !== '/')) {
     return;
   }
-  const search = panel.querySelector<HTMLElement>('.ch-Filters-query');
+  const search = panel.querySelector<HTMLElement>('.ch-Filters input');
   const cards = [...panel.querySelectorAll<HTMLElement>('li:not([hidden]) > .ch-Challenge')];
   const here = cards.indexOf(holder);
   let to: HTMLElement | null | undefined;

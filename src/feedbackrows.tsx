@@ -137,8 +137,8 @@ function Message({
   return (
     <>
       {words &&
-        // a sentence reads best as one; what has lines was laid out by its author
-        (words.includes('\n') ? <pre>{words}</pre> : <p className="ch-Message">{words}</p>)}
+        // a sentence reads best as one; what has lines was laid out by its author, and a check's source is code
+        (/\n|^assert /.test(words) ? <pre>{words}</pre> : <p className="ch-Message">{words}</p>)}
       {difference && <Difference of={difference} trans={trans} />}
       {frames.map((frame, i) => {
         if (!frame) {

@@ -136,7 +136,7 @@ function Contents({
       <input
         ref={search}
         type="search"
-        className="ch-Filters-query"
+        className="ch-Field"
         value={query}
         placeholder={trans.__('Search packages and modules')}
         aria-label={trans.__('Search packages and modules')}
