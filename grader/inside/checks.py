@@ -127,7 +127,7 @@ class CheckRunner:
                 before = set(dict.keys(self.namespace))
                 self.namespace.adopting = True
                 exec(code, self.namespace)
-            except (Broken, Overtime, CheckTimeout):
+            except (Broken, Overtime):
                 raise
             except BaseException:
                 continue  # then the learner's is asked, as for any other name
@@ -174,10 +174,10 @@ class CheckRunner:
                     value = self._execute(source, hidden)
             finally:
                 (sys.stdout, sys.stderr, sys.stdin) = streams
-            outcome = _credit(value, points)
+            outcome = outcome_of(value, points)
         except Broken:
             raise
-        except (Overtime, CheckTimeout):
+        except Overtime:
             outcome = Outcome("timeout")
         except BaseException as error:
             outcome = _describe(error)
@@ -228,7 +228,7 @@ def _compiled(source: str, hidden: bool) -> tuple[types.CodeType, types.CodeType
     return statements, compile(ast.Expression(last), "<check>", "eval", flags)
 
 
-def _credit(value: Any, points: float) -> Outcome:
+def outcome_of(value: Any, points: float) -> Outcome:
     """What a check's last value says: a number is partial credit within [0, points], False is a failure
     (``f(2) == 4`` stands there), and anything else says nothing: the check ran to its end.
 

@@ -23,7 +23,7 @@ import msgpack
 
 from .author import Author
 from .channel import Channel, Mailbox
-from .checks import CheckRunner, CheckTimeout, Outcome
+from .checks import CheckRunner, Outcome, outcome_of
 from .judge import Broken, Judge
 from .peer import Overtime
 
@@ -342,7 +342,7 @@ class Run:
                     compare=step.get("compare", "judge"),
                     seconds=seconds,
                 )
-        except (CheckTimeout, Overtime):
+        except Overtime:
             outcome = Outcome("timeout")
         if outcome.status == "timeout":
             outcome.message = f"This check was still running after {self.limits['wall_s']:g} s."
@@ -357,8 +357,6 @@ class Run:
         }
 
     def _in_kernel(self, step: dict[str, Any], seconds: float, points: float) -> Outcome:
-        from .checks import _credit
-
         self.judge.deadline = time.monotonic() + seconds
         self.judge.compare_learner = False
         self.runner.forget_output()
@@ -366,7 +364,7 @@ class Run:
         if type(answer) is not list or len(answer) != 3:
             return Outcome("error", "The check could not be run.")
         if answer[0] == "passed":
-            return _credit(None if step["source"].rstrip().endswith(";") else answer[2], points)
+            return outcome_of(None if step["source"].rstrip().endswith(";") else answer[2], points)
         status, error = _cell_answer(answer[:2])
         message = f"{error['name']}: {error['message']}" if error else ""
         return Outcome("failed" if answer[0] == "failed" else status, message)
