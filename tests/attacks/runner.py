@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import subprocess
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -25,6 +27,7 @@ from .model import MARKER, Case, source_notebook, submission
 from .naive import IMAGE
 from .targets import LIMITS, SHORT_LIMITS, TARGETS
 
+RUNTIMES = ("runc", "runsc")
 JOBS = 3  # sandboxes at once
 LATE_S = 30.0  # past its total limit, waiting for a sandbox included; then it hangs
 
@@ -65,6 +68,33 @@ class Run:
             f"{counted}, left behind {len(self.left)}{late}; controls {passed} of {len(controls)} "
             f"({len(attacks)} attacks, {self.runtime}, {self.seconds:.0f} s)"
         )
+
+
+# What an attack names that is after more than Python: processes, descriptors, files, the network, time.
+MACHINE = re.compile(
+    r"/(?:proc|dev|tmp|opt|etc|sys|run|var)\b|^[!%]|\b(?:os|io|sys\.(?:__)?std(?:in|out|err)|_?exit|abort|kill|fork"
+    r"|signal|socket|select|fcntl|mmap|ctypes|resource|subprocess|multiprocessing|_?thread(?:ing)?|asyncio"
+    r"|concurrent|atexit|faulthandler|sleep|fileno|open|Path|pathlib|tempfile|shutil|glob|gc|tracemalloc)\b",
+    re.MULTILINE,
+)
+
+
+def in_python_alone(case: Case) -> bool:
+    """Is it the same to this attack which kernel is below it? It uses Python's objects and nothing else."""
+    if case.aim in ("escape", "exhaust", "control"):
+        return False
+    return not MACHINE.search("\n".join((case.first, case.cell, case.middle, case.last)))
+
+
+def shared(cases: list[Case], runtime: str) -> list[Case]:
+    """The suite's part for this runtime. An attack that is in Python alone runs under one of the two, the
+    same one in every run, and one in five of them, as all others, under both."""
+
+    def runs(case: Case) -> bool:
+        turn = zlib.crc32(case.id.encode()) % 5
+        return turn == 4 or RUNTIMES[turn % 2] == runtime or not in_python_alone(case)
+
+    return [case for case in cases if runs(case)]
 
 
 def challenge_of(case: Case) -> Challenge:

@@ -1,4 +1,9 @@
-"""The corpus has to work on a naive grader and to come to nothing on the real one, under each runtime."""
+"""The corpus has to work on a naive grader and to come to nothing on the real one.
+
+Each case that touches the machine (a process, a descriptor, a file, time, memory) runs under each runtime;
+what is in Python alone under one of them, and one in five under both. `python -m tests.attacks --runtime
+runc`, and `runsc`, runs the whole corpus under it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +19,7 @@ from .cases import corpus
 from .leaks import leaked
 from .model import AIMS, Case
 from .naive import bites
-from .runner import run_corpus
+from .runner import RUNTIMES, in_python_alone, run_corpus, shared
 from .targets import TARGETS
 
 FAMILIES = {
@@ -35,13 +40,15 @@ ATTACKS = [case for case in CASES if case.aim != "control"]
 CONTROLS = [case for case in CASES if case.aim == "control"]
 
 
-def _runtimes() -> list[object]:
+def _has_gvisor() -> bool:
     told = subprocess.run(
         ["docker", "info", "--format", "{{json .Runtimes}}"], capture_output=True, text=True, check=False
     )
-    missing = "runsc" not in json.loads(told.stdout or "{}")
-    skip = pytest.mark.skipif(missing, reason="the engine has no gVisor (runsc)")
-    return ["runc", pytest.param("runsc", marks=skip)]
+    return "runsc" in (json.loads(told.stdout or "{}") or {})
+
+
+GVISOR = _has_gvisor()
+NO_GVISOR = pytest.mark.skipif(not GVISOR, reason="the engine has no gVisor (runsc)")
 
 
 def test_the_corpus_is_large_and_covers_every_family() -> None:
@@ -51,6 +58,19 @@ def test_the_corpus_is_large_and_covers_every_family() -> None:
     assert set(families) == FAMILIES
     assert min(families.values()) >= 10
     assert {case.aim for case in CASES} == set(AIMS)
+
+
+def test_each_runtime_has_its_share_of_every_family_and_all_that_touches_the_machine() -> None:
+    parts = {runtime: {case.id for case in shared(CASES, runtime)} for runtime in RUNTIMES}
+    assert set.union(*parts.values()) == {case.id for case in CASES}
+    both = set.intersection(*parts.values())
+    assert {case.id for case in CASES if not in_python_alone(case)} <= both
+    for family in FAMILIES:
+        of_family = [case.id for case in ATTACKS if case.family == family]
+        assert all(5 * len(part.intersection(of_family)) >= 2 * len(of_family) for part in parts.values()), (
+            family
+        )
+        assert 6 * len(both.intersection(of_family)) >= len(of_family), family
 
 
 def test_no_leak_case_holds_the_words_that_it_looks_for() -> None:
@@ -101,9 +121,9 @@ def test_every_attack_works_on_a_naive_grader_and_plain_wrong_answers_do_not() -
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("runtime", _runtimes())
+@pytest.mark.parametrize("runtime", ["runc", pytest.param("runsc", marks=NO_GVISOR)])
 def test_no_attack_works_and_every_control_passes(runtime: str, capsys: pytest.CaptureFixture[str]) -> None:
-    run = asyncio.run(run_corpus(CASES, runtime))
+    run = asyncio.run(run_corpus(shared(CASES, runtime) if GVISOR else CASES, runtime))
     with capsys.disabled():
         print(f"\n{run.line}")
     bad = {o.case.id: f"{o.bad}: {o.why}" for o in run.outcomes if o.bad}
