@@ -18,6 +18,7 @@ import pytest
 
 from grader.app import Service
 from grader.settings import Settings
+from tests import notebooks
 from tests.conftest import ROOT, Person, Stack
 from tests.integration.client import answered, async_client, body, events, key
 
@@ -163,6 +164,18 @@ async def send(api: httpx.AsyncClient, *lines: str, right: bool = True) -> str:
     answer = await api.post("/submissions", json=body(answered(*lines, right=right)), headers=key())
     assert answer.status_code == 202, answer.text
     return str(answer.json()["id"])
+
+
+async def send_long(api: httpx.AsyncClient) -> str:
+    """One that is running, and still will be when what follows has happened, on a busy machine too."""
+    notebook = answered()
+    # a challenge has little time for one cell, and more for all of them
+    notebook["cells"] = [notebooks.cell("import time\ntime.sleep(3)") for _ in range(2)] + notebook["cells"]
+    answer = await api.post("/submissions", json=body(notebook), headers=key())
+    assert answer.status_code == 202, answer.text
+    id = str(answer.json()["id"])
+    await running(api, id)
+    return id
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:

@@ -147,7 +147,7 @@ def test_many_watchers_of_one_submission(api: httpx.Client) -> None:
 
 
 def test_events_come_while_it_runs_and_not_at_its_end(api: httpx.Client) -> None:
-    id = submit(api, answered("import time", "time.sleep(2)"))
+    id = submit(api, answered("import time", "time.sleep(4)"))
     with api.stream("GET", f"/submissions/{id}/events") as answer:
         for name, _ in events(answer.iter_lines()):
             if name == "start":

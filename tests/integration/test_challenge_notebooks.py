@@ -28,16 +28,16 @@ def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "grader", *words]
 
 
-def environment() -> dict[str, str]:
-    return os.environ | {"COMPOSE_PROJECT_NAME": PROJECT}
+def environment(runtime: str = "runc") -> dict[str, str]:
+    return os.environ | {"COMPOSE_PROJECT_NAME": PROJECT, "SANDBOX_RUNTIME": runtime}
 
 
-def grade(*words: str, status: int = 0) -> list[dict[str, Any]]:
+def grade(*words: str, status: int = 0, runtime: str = "runc") -> list[dict[str, Any]]:
     """The result lines of one command."""
     ended = subprocess.run(
         command("grade", *words, "--json"),
         cwd=ROOT,
-        env=environment(),
+        env=environment(runtime),
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
@@ -49,23 +49,26 @@ def grade(*words: str, status: int = 0) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dict[str, Any]]:
-    """By slug and answer (reference or stub): one command grades them all."""
+    """By slug and answer (reference or stub): one command grades all of a kind. What has to pass runs in the
+    runtime that learners have here, what has to fail in the quicker one."""
     folder = tmp_path_factory.mktemp("pairs")
-    lines = []
+    pairs: dict[str, list[dict[str, str]]] = {"reference": [], "stub": []}
     for path in PATHS:
         challenge = load_challenge(path)
         stub = folder / f"{challenge.slug}.ipynb"
         stub.write_text(json.dumps(release_notebook(challenge, path.read_bytes(), 1)))
         for answer, submission in (("reference", str(path)), ("stub", stub.name)):
-            pair = {"challenge": str(path), "submission": submission, "slug": path.stem, "answer": answer}
-            lines.append(json.dumps(pair))
-    pairs = folder / "pairs.jsonl"
-    pairs.write_text("\n".join(lines))
-    results = grade("--pairs", str(pairs))
-    assert [(line["challenge"], line["submission"]) for line in results] == [
-        (line["challenge"], line["submission"]) for line in map(json.loads, lines)
-    ]
-    return {(line["slug"], line["answer"]): line for line in results}
+            pairs[answer].append({"challenge": str(path), "submission": submission, "slug": path.stem})
+    found = {}
+    for answer, runtime in (("reference", "auto"), ("stub", "runc")):
+        file = folder / f"{answer}.jsonl"
+        file.write_text("\n".join(map(json.dumps, pairs[answer])))
+        results = grade("--pairs", str(file), runtime=runtime)
+        assert [(line["challenge"], line["submission"]) for line in results] == [
+            (pair["challenge"], pair["submission"]) for pair in pairs[answer]
+        ]
+        found |= {(line["slug"], answer): line for line in results}
+    return found
 
 
 @EVERY

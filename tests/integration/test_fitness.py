@@ -99,7 +99,7 @@ def test_a_new_challenge_is_fit_and_its_check_leaves_nothing_behind(tmp_path: Pa
     ended = subprocess.run(
         [sys.executable, "-m", "grader", "check", "--json", str(path)],
         cwd=ROOT,
-        env=os.environ | {"COMPOSE_PROJECT_NAME": PROJECT},
+        env=os.environ | {"COMPOSE_PROJECT_NAME": PROJECT, "SANDBOX_RUNTIME": "runc"},
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,

@@ -26,9 +26,9 @@ def healthy(stack: Stack, service: str) -> bool:
     return bool(stack.part(service).attrs["State"].get("Health", {}).get("Status") == "healthy")
 
 
-def answers(url: str) -> bool:
+def answers(url: str, session: requests.Session | None = None) -> bool:
     try:
-        return requests.get(url, timeout=5).status_code == 200
+        return (session or requests).get(url, timeout=10, allow_redirects=False).status_code == 200
     except requests.RequestException:
         return False
 
@@ -138,10 +138,7 @@ def test_a_part_that_is_killed_comes_back_and_people_stay_signed_in(
     wait_until(lambda: stack.part(service).attrs["RestartCount"] > restarts, f"{service} is started again")
     wait_until(lambda: healthy(stack, service), f"{service} is healthy again")
     wait_until(lambda: answers(f"{stack.api}/health"), "the grader says that all is well")
-    wait_until(
-        lambda: session.get(f"{stack.url}/hub/home", allow_redirects=False, timeout=10).status_code == 200,
-        "the learner is still signed in",
-    )
+    wait_until(lambda: answers(f"{stack.url}/hub/home", session), "the learner is still signed in")
     listed = requests.get(
         f"{stack.api}/challenges", headers={"Authorization": f"token {learner.token}"}, timeout=30
     )

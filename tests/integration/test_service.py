@@ -39,6 +39,7 @@ from tests.integration.graders import (
     recorded,
     running,
     send,
+    send_long,
     speaking,
     until,
     watched,
@@ -168,7 +169,7 @@ async def test_a_verdict_waits_for_the_database_and_no_watcher_sees_it_before_it
     start: Start, learner: Person, server: Server
 ) -> None:
     async with start() as service, speaking(service, learner) as api:
-        id = await send(api, *SLOW)
+        id = await send_long(api)
         told: list[tuple[str, Any]] = []
 
         async def watch() -> None:
@@ -181,7 +182,11 @@ async def test_a_verdict_waits_for_the_database_and_no_watcher_sees_it_before_it
                         told.extend(events([name, line]))
 
         watching = asyncio.create_task(watch())
-        await running(api, id)
+
+        async def is_told() -> bool:
+            return bool(told)
+
+        await until(is_told)
         await asyncio.to_thread(server.stop)
         try:
 
@@ -223,12 +228,15 @@ async def test_a_grader_that_starts_before_its_database_waits_for_it(
 async def test_what_a_stopping_grader_has_not_finished_is_graded_by_the_next(
     start: Start, learner: Person, server: Server
 ) -> None:
-    async with AsyncExitStack() as clients, start() as service:
+    async with AsyncExitStack() as clients, start(workers=1) as service:
         api = await clients.enter_async_context(speaking(service, learner))
-        ids = [await send(api, *SLOW) for _ in range(4)]
-        await running(api, ids[0])
+        ids = [await send_long(api), *[await send(api) for _ in range(3)]]
         watching = asyncio.create_task(watched(api, ids[0]))
-        await asyncio.sleep(0.2)
+
+        async def is_watched() -> bool:
+            return service.watchers._taken[learner.name] == 1
+
+        await until(is_watched)
         await service.stop()
         assert "result" not in [name for name, _ in await watching]
     rows = server.query("SELECT state, attempts FROM submissions")
@@ -261,8 +269,7 @@ async def test_what_a_killed_grader_held_is_graded_by_the_next(
                     return False
 
             await until(healthy)
-            ids = [await send(api, *SLOW) for _ in range(4)]
-            await running(api, ids[0])
+            ids = [await send_long(api), *[await send(api, *SLOW) for _ in range(3)]]
     finally:
         process.send_signal(signal.SIGKILL)
         await process.wait()
@@ -403,13 +410,12 @@ async def test_a_flood_waits_in_line_and_another_learner_does_not(
         speaking(service, learner) as flood,
         speaking(service, other) as api,
     ):
-        busy = await send(flood, *SLOW)
-        await running(flood, busy)
+        busy = await send_long(flood)
         ids = [await send(flood) for _ in range(8)]
         id = await send(api)
         places = [(await flood.get(f"/submissions/{each}")).json()["position"] for each in ids]
         assert places == sorted(places)
-        for each in (*ids, id):
+        for each in (busy, *ids, id):
             await finished(api if each == id else flood, each)
     rows = server.query("SELECT uuid, submitted_at, started_at FROM submissions ORDER BY started_at, id")
     order = [row["uuid"] for row in rows]
@@ -423,16 +429,18 @@ async def test_a_watcher_sees_its_place_in_the_queue_move_up(
 ) -> None:
     monkeypatch.setattr("grader.handlers.submissions.QUIET_S", 0.2)
     async with start(workers=1) as service, speaking(service, learner) as api:
-        first = await send(api, *SLOW)
-        await running(api, first)
+        await send_long(api)
         ids = [await send(api, "import time", "time.sleep(1)") for _ in range(3)]
         told = [data["position"] for name, data in await watched(api, ids[-1]) if name == "state"]
-        assert told == [3, 2, 1, 0]
+        # it looks now and then: on a busy machine it may be two places further by then
+        assert told == sorted(set(told), reverse=True)
+        assert (told[0], told[-1]) == (3, 0)
+        assert len(told) > 2
 
 
 async def test_a_full_queue_is_refused_politely_and_takes_more_later(start: Start, learner: Person) -> None:
     async with start(workers=1, queue_max=2) as service, speaking(service, learner) as api:
-        ids = [await send(api, *SLOW) for _ in range(3)]
+        ids = [await send_long(api), await send(api), await send(api)]
         refused = await api.post("/submissions", json=body(answered()), headers=(click := key()))
         assert code(refused) == (503, "queue_full")
         assert int(refused.headers["Retry-After"]) > 0
@@ -449,12 +457,13 @@ async def test_each_learner_has_a_limit(
         start(submissions_per_minute=1, submissions_burst=2) as service,
         speaking(service, learner) as api,
     ):
-        for _ in range(2):
-            await finished(api, await send(api))
+        ids = [await send(api) for _ in range(2)]
         refused = await api.post("/submissions", json=body(answered()), headers=key())
         assert code(refused) == (429, "rate_limited")
         assert int(refused.headers["Retry-After"]) > 0
         assert (await api.get("/submissions")).status_code == 200
+        for id in ids:
+            await finished(api, id)
         async with speaking(service, await asyncio.to_thread(new_learner)) as other:
             await finished(other, await send(other))
 
@@ -469,9 +478,13 @@ async def test_requests_of_every_kind_have_a_limit(start: Start, learner: Person
 
 async def test_one_learner_cannot_hold_every_stream_open(start: Start, learner: Person) -> None:
     async with start(watchers_per_user=2) as service, speaking(service, learner) as api:
-        id = await send(api, *SLOW)
+        id = await send_long(api)
         watching = [asyncio.create_task(watched(api, id)) for _ in range(2)]
-        await asyncio.sleep(0.5)
+
+        async def both_watch() -> bool:
+            return service.watchers._taken[learner.name] == 2
+
+        await until(both_watch)
         assert code(await api.get(f"/submissions/{id}/events")) == (429, "rate_limited")
         for told in await asyncio.gather(*watching):
             assert told[-1][0] == "result"
@@ -483,6 +496,8 @@ async def test_nothing_is_kept_in_memory_of_what_is_over(start: Start, learner: 
         for id in [await send(api) for _ in range(5)]:
             await finished(api, id)
             await watched(api, id)
-        await asyncio.sleep(0.1)
-        assert len(service.events) == 0
-        assert not service.workers._in_hand
+
+        async def nothing() -> bool:
+            return len(service.events) == 0 and not service.workers._in_hand
+
+        await until(nothing)
