@@ -236,6 +236,14 @@ function Challenges({ list, opening, trans, onOpen }: IListProps): React.ReactEl
     slug => slug && shown.has(slug)
   );
   const first = list.untouched && list.next;
+  const panel = React.useRef<HTMLDivElement>(null);
+  React.useLayoutEffect(() => {
+    // who was quicker than the list and has gone to a challenge that it leaves out now keeps the keyboard
+    const holder = document.activeElement;
+    if (panel.current?.contains(holder) && holder?.closest('li[hidden]')) {
+      (cardsIn(panel.current)[0] ?? searchIn(panel.current))?.focus();
+    }
+  }, [shown]);
 
   const onKeyDown = (event: React.KeyboardEvent<HTMLInputElement>): void => {
     if (event.key === 'Enter' && filter.query) {
@@ -255,7 +263,7 @@ function Challenges({ list, opening, trans, onOpen }: IListProps): React.ReactEl
   };
 
   return (
-    <div onKeyDown={moveFocus}>
+    <div ref={panel} onKeyDown={moveFocus}>
       {first && (
         <section className="ch-Welcome" aria-label={trans.__('Welcome')}>
           <h3>{trans.__('Welcome')}</h3>
@@ -348,6 +356,15 @@ function passedOf(challenges: readonly IChallenge[]): number {
   return challenges.filter(challenge => challenge.state === 'passed').length;
 }
 
+/** The challenges that are shown, in their order. */
+function cardsIn(panel: HTMLElement): HTMLElement[] {
+  return [...panel.querySelectorAll<HTMLElement>('li:not([hidden]) > .ch-Challenge')];
+}
+
+function searchIn(panel: HTMLElement): HTMLElement | null {
+  return panel.querySelector<HTMLElement>('.ch-Filters input');
+}
+
 /**
  * Arrow keys, Home and End go through the challenges as through one list, up from the first is the search,
  * and a slash leads there from anywhere; Enter is the button's own.
@@ -359,8 +376,8 @@ function moveFocus(event: React.KeyboardEvent<HTMLElement>): void {
   if (event.ctrlKey || event.altKey || event.metaKey || (event.shiftKey && event.key !== '/')) {
     return;
   }
-  const search = panel.querySelector<HTMLElement>('.ch-Filters input');
-  const cards = [...panel.querySelectorAll<HTMLElement>('li:not([hidden]) > .ch-Challenge')];
+  const search = searchIn(panel);
+  const cards = cardsIn(panel);
   const here = cards.indexOf(holder);
   let to: HTMLElement | null | undefined;
   if (event.key === '/' && !typing) {

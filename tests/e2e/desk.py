@@ -15,7 +15,7 @@ from grader.challenge import parse_challenge
 from grader.store import Store
 from tests import notebooks
 from tests.conftest import Person, Stack
-from tests.e2e.workspace import SLOW_MS
+from tests.e2e.workspace import SLOW_MS, idle, visit
 
 _numbers = itertools.count(1)
 
@@ -75,11 +75,10 @@ class Desk:
 
     def show(self, page: Page, path: str) -> None:
         layout = f"test-{next(_numbers)}"
-        page.goto(f"/user/{self.learner.name}/lab/workspaces/{layout}/tree/{path}")
-        idle = page.get_by_text("Python 3 (ipykernel) | Idle")
+        visit(page, f"/user/{self.learner.name}/lab/workspaces/{layout}/tree/{path}")
         # a network of the engine's that comes or goes breaks what a browser has under way
         broken = page.get_by_role("dialog").filter(has_text="Failed to fetch")
-        expect(idle.or_(broken).first).to_be_visible(timeout=SLOW_MS)
+        expect(idle(page).or_(broken).first).to_be_visible(timeout=SLOW_MS)
         if broken.is_visible():
             page.reload()
-        expect(idle).to_be_visible(timeout=SLOW_MS)
+        expect(idle(page)).to_be_visible(timeout=SLOW_MS)

@@ -14,6 +14,8 @@ from tests.e2e.workspace import (
     check,
     editor,
     feedback,
+    grader_away,
+    reload,
     submit_button,
     verdict,
 )
@@ -81,6 +83,7 @@ def test_an_error_leads_to_the_line_that_made_it(tab: Page, desk: Desk, watch: W
     expect(marked).to_have_text("    return y / 0")
     # from there the keyboard goes on: Enter, and what is typed is at that line
     tab.keyboard.press("Enter")
+    expect(editor(tab)).to_be_focused()
     tab.keyboard.insert_text("    return y\n")
     expect(editor(tab)).to_contain_text("y = 2 * x    return y    return y / 0")
     expect(marked).to_have_count(0)
@@ -124,16 +127,15 @@ def test_neither_clearing_nor_rerunning_nor_reloading_loses_the_feedback(tab: Pa
     tab.get_by_role("button", name="Confirm Kernel Restart").click()
     expect(tab.locator(".jp-Notebook")).to_contain_text("AssertionError")
     still_there()
-    tab.reload()
+    reload(tab)
     still_there()
 
 
 def test_what_is_kept_is_shown_after_a_reload_and_sent(tab: Page, desk: Desk, watch: Watch) -> None:
     path = desk.open(tab, desk.publish(*DOUBLE))
     answer(tab, "def double(x): return 2 * x")
-    grader = desk.stack.part("grader")
-    grader.stop()
-    try:
+    watch.allow("")  # that the grader is away, which is what this test is about
+    with grader_away(desk.stack):
         submit_button(tab).click()
         kept = feedback(tab).get_by_role("group", name="Kept, will be sent")
         expect(kept).to_be_visible(timeout=SLOW_MS)
@@ -142,26 +144,19 @@ def test_what_is_kept_is_shown_after_a_reload_and_sent(tab: Page, desk: Desk, wa
         desk.show(tab, path)
         expect(kept).to_be_visible(timeout=SLOW_MS)
         watch.take("kept", tab)
-        watch.complaints.clear()  # that the grader was away, which is what this test is about
-    finally:
-        grader.start()
     expect(verdict(tab)).to_contain_text("Passed", timeout=SLOW_MS)
     expect(kept).to_have_count(0)
-    watch.complaints.clear()
 
 
 def test_one_that_is_refused_after_it_was_kept_says_why(tab: Page, desk: Desk, watch: Watch) -> None:
     slug = desk.publish(*DOUBLE)
     desk.open(tab, slug)
     answer(tab, "def double(x): return 2 * x")
-    grader = desk.stack.part("grader")
-    grader.stop()
-    try:
+    watch.allow("")  # that the grader is away
+    with grader_away(desk.stack):
         submit_button(tab).click()
         expect(feedback(tab).get_by_role("group", name="Kept")).to_be_visible(timeout=SLOW_MS)
         desk.publish(*DOUBLE, checks("more", "assert double(0) == 0"), slug=slug)
-    finally:
-        grader.start()
     problem = feedback(tab).get_by_role("group", name="This challenge has a new version")
     expect(problem).to_be_visible(timeout=SLOW_MS)
     watch.take("refused", tab)
@@ -171,4 +166,3 @@ def test_one_that_is_refused_after_it_was_kept_says_why(tab: Page, desk: Desk, w
     submit_button(tab).click()
     expect(verdict(tab)).to_contain_text("All 2 checks passed.", timeout=SLOW_MS)
     assert desk.ask("GET", "kept") == {"kept": []}
-    watch.complaints.clear()

@@ -22,12 +22,13 @@ IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 
 
 @pytest.fixture
-def home(tab: Page, desk: Desk) -> Iterator[Page]:
+def home(tab: Page, desk: Desk, watch: Watch) -> Iterator[Page]:
     """Notebook 7's list of files; the tabs that are opened from it are closed after the test."""
     others = len(desk.context.pages)
     tab.goto(f"/user/{desk.learner.name}/tree")
     yield tab
     for page in desk.context.pages[others:]:
+        watch.take("end", page)
         page.close()
 
 

@@ -17,7 +17,7 @@ from grader.cli import main
 from tests.conftest import Person, Stack
 from tests.e2e.conftest import Watch
 from tests.e2e.test_accessibility import violations
-from tests.e2e.workspace import SLOW_MS
+from tests.e2e.workspace import SLOW_MS, visit
 from tests.integration.client import client, graded, submit
 from tests.notebooks import check, notebook, solution, text
 
@@ -60,7 +60,7 @@ def challenge(slug: str, tests: str) -> str:
 
 
 def open_page(page: Page, person: Person) -> None:
-    page.goto(PAGE)
+    visit(page, PAGE)
     page.get_by_label("Name").fill(person.name)
     page.get_by_label("Password", exact=True).fill(person.password)
     page.get_by_role("button", name="Sign in").click()

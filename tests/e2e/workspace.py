@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+import pytest
+import requests
+from playwright.sync_api import Error, Locator, Page, Response, expect
 
-from tests.conftest import Person
+from tests.conftest import Person, Stack
 
 TITLE = "What does the ticket cost?"
 SLUG = "ticket-price"
@@ -40,8 +44,18 @@ WRONG_MESSAGE = "A student who is 20 should pay 9, but ticket_price(20, student=
 SLOW_MS = 180_000
 
 
+def visit(page: Page, address: str) -> None:
+    """A network of the engine's that comes or goes breaks what a browser has under way: then once more."""
+    try:
+        page.goto(address)
+    except Error as error:
+        if "ERR_NETWORK_CHANGED" not in error.message:
+            raise
+        page.goto(address)
+
+
 def sign_in(page: Page, person: Person) -> None:
-    page.goto("/hub/login")
+    visit(page, "/hub/login")
     page.get_by_label("Name").fill(person.name)
     page.get_by_label("Password", exact=True).fill(person.password)
     page.get_by_role("button", name="Sign in").click()
@@ -74,13 +88,37 @@ def open_challenge(page: Page) -> None:
 def ready(page: Page) -> None:
     """The notebook is open, and its kernel has come up, so that it will not take the focus away any more."""
     expect(page.get_by_role("heading", name=TITLE).first).to_be_visible()
-    expect(page.get_by_text(re.compile(r"Python 3 \(ipykernel\) \| Idle"))).to_be_visible(timeout=SLOW_MS)
+    expect(idle(page)).to_be_visible(timeout=SLOW_MS)
+
+
+def idle(page: Page) -> Locator:
+    """The status bar says so once the kernel of the notebook in front has come up."""
+    return page.get_by_text("Python 3 (ipykernel) | Idle")
+
+
+def reload(page: Page) -> None:
+    """The page again, with its notebook and the Feedback panel."""
+    page.reload()
+    expect(idle(page)).to_be_visible(timeout=SLOW_MS)
+    show_feedback(page)
+
+
+def save(page: Page) -> None:
+    """The notebook with the keyboard in it; what is under way when a page is left may not arrive."""
+
+    def saved(response: Response) -> bool:
+        return response.request.method == "PUT" and "/api/contents/" in response.url
+
+    with page.expect_response(saved):
+        page.keyboard.press("Control+s")
 
 
 def answer(page: Page, code: str) -> None:
     editor(page).click()
+    expect(editor(page)).to_be_focused()
     page.keyboard.press("Control+a")
     page.keyboard.insert_text(code)
+    expect(editor(page)).to_have_text(code.replace("\n", ""))  # its lines are elements, not characters
 
 
 def editor(page: Page) -> Locator:
@@ -98,8 +136,11 @@ def feedback(page: Page) -> Locator:
 
 def show_feedback(page: Page) -> None:
     """JupyterLab writes down a moment later which panels are open: a quick reload finds them shut."""
-    if not feedback(page).is_visible():
-        page.get_by_role("tab", name="Feedback").click()
+    button = page.get_by_role("tab", name="Feedback")
+    expect(button).to_be_visible()
+    if button.get_attribute("aria-selected") != "true":
+        button.click()
+    expect(feedback(page)).to_be_visible()
 
 
 def verdict(page: Page) -> Locator:
@@ -108,6 +149,31 @@ def verdict(page: Page) -> Locator:
 
 def check(page: Page, title: str) -> Locator:
     return feedback(page).get_by_role("listitem").filter(has_text=title)
+
+
+@contextmanager
+def grader_away(stack: Stack) -> Iterator[None]:
+    """Stopped while the body runs; back again, and answering, at its end."""
+    grader = stack.part("grader")
+    grader.stop()
+    try:
+        yield
+    finally:
+        start_grader(stack)
+
+
+def start_grader(stack: Stack) -> None:
+    grader = stack.part("grader")
+    grader.start()
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        try:
+            if requests.get(f"{stack.api}/health", timeout=5).ok:
+                return
+        except requests.RequestException:
+            pass
+        time.sleep(0.5)
+    pytest.fail(f"the grader did not come back:\n{grader.logs(tail=20).decode()}")
 
 
 def record(mysql: Any, learner: str) -> list[dict[str, Any]]:
