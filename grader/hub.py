@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from typing import Any, cast
 
 from jupyterhub.services.auth import (
     HubOAuth,
@@ -63,10 +64,33 @@ class Caller:
         return scope in self.scopes or self.rules
 
 
+class Identities(HubOAuth):
+    """HubOAuth, which takes every 403 of the Hub for "nobody" and remembers that for five minutes.
+
+    The Hub says 403 also while its own database is away. So a refusal is believed only when the Hub knows our
+    own token and then refuses the caller's again.
+    """
+
+    async def _check_hub_authorization(
+        self, url: str, api_token: str, cache_key: Any = None, use_cache: bool = True
+    ) -> dict[str, Any] | None:
+        ask = super()._check_hub_authorization
+        if use_cache and cache_key in self.cache:
+            return cast("dict[str, Any] | None", self.cache[cache_key])
+        found: dict[str, Any] | None = await ask(url, api_token, use_cache=False)
+        if found is None:
+            if await ask(url, self.api_token, use_cache=False) is None:
+                raise HTTPError(503, "the Hub does not know our own token: is its database away?")
+            found = await ask(url, api_token, use_cache=False)
+        if use_cache:
+            self.cache[cache_key] = found
+        return found
+
+
 class Hub:
     def __init__(self, settings: Settings) -> None:
         service = settings.hub_service_name
-        self.auth = HubOAuth(
+        self.auth = Identities(
             api_url=settings.hub_api_url.rstrip("/"),
             api_token=settings.hub_token,
             base_url=settings.prefix,
