@@ -32,12 +32,21 @@ _ORDER = {"integration": 1, "e2e": 2}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks by folder; the quick first, the browser last, because its library keeps an event loop running."""
+    """Marks by folder; the quick first, the browser last, because its library keeps an event loop running.
+
+    The attacks run beside the others from the beginning (tests/attacks/conftest.py) and are asked for last of
+    these, so that they are over before a browser starts.
+    """
     for item in items:
         for part in item.path.relative_to(ROOT / "tests").parts if item.path.is_relative_to(ROOT) else ():
             if part in _FOLDERS:
                 item.add_marker(_FOLDERS[part])
-    items.sort(key=lambda item: max((_ORDER.get(mark.name, 0) for mark in item.iter_markers()), default=0))
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        marks = (_ORDER.get(mark.name, 0) for mark in item.iter_markers())
+        return max(marks, default=0), "beside" in getattr(item, "fixturenames", ())
+
+    items.sort(key=place)
 
 
 @dataclass(frozen=True)

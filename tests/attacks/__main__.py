@@ -10,7 +10,7 @@ import sys
 from . import naive
 from .cases import corpus
 from .model import Case
-from .runner import Outcome, as_json, run_corpus
+from .runner import JOBS, RUNTIMES, Outcome, as_json, run_corpus, shared
 
 
 def _chosen(words: list[str]) -> list[Case]:
@@ -26,7 +26,9 @@ def _tell(outcome: Outcome) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.attacks", description=__doc__)
     parser.add_argument("words", nargs="*", help="families, or beginnings of case names; none: all")
-    parser.add_argument("--runtime", default="runc", choices=("runc", "runsc"))
+    parser.add_argument("--runtime", default="runc", choices=RUNTIMES)
+    parser.add_argument("--share", action="store_true", help="only what the suite runs under this runtime")
+    parser.add_argument("--jobs", type=int, default=JOBS, help="sandboxes at once (default: %(default)s)")
     parser.add_argument("--naive", action="store_true", help="show that every attack bites a naive grader")
     parser.add_argument("--json", action="store_true", help="one JSON object with a result per case")
     parser.add_argument("-v", "--verbose", action="store_true", help="print every result")
@@ -34,7 +36,9 @@ def main() -> int:
     cases = _chosen(arguments.words)
     if arguments.naive:
         return _naive([case for case in cases if case.aim != "control"], arguments.json)
-    run = asyncio.run(run_corpus(cases, arguments.runtime, _tell))
+    if arguments.share:
+        cases = shared(cases, arguments.runtime)
+    run = asyncio.run(run_corpus(cases, arguments.runtime, _tell, arguments.jobs))
     if arguments.verbose:
         for o in run.outcomes:
             print(f"== {o.case.id}: {o.bad or 'fine'} {o.why}\n{o.result}", file=sys.stderr)

@@ -61,8 +61,24 @@ def steps(case: Case) -> list[dict[str, Any]]:
     return result
 
 
-def run(cases: list[Case], label: str = "challengehub-attacks") -> dict[str, Outcome]:
+def label_of(pid: int) -> str:
+    """Of the containers that this process starts."""
+    return f"challengehub-attacks-{pid}"
+
+
+def remove_containers(pid: int) -> None:
+    """What a process that was ended left running."""
+    label = f"label=challengehub={label_of(pid)}"
+    listed = subprocess.run(
+        ["docker", "ps", "-aq", "--filter", label], capture_output=True, text=True, check=True
+    )
+    if listed.stdout:
+        subprocess.run(["docker", "rm", "-f", *listed.stdout.split()], capture_output=True, check=False)
+
+
+def run(cases: list[Case]) -> dict[str, Outcome]:
     """All cases, those that hang beside those that do not."""
+    label = label_of(os.getpid())
     slow = [case for case in cases if case.aim == "exhaust"]
     rest = [case for case in cases if case.aim != "exhaust"]
     parts = [slow[n::HANGING] for n in range(HANGING)] + [rest[n::OTHERS] for n in range(OTHERS)]

@@ -130,7 +130,10 @@ def judge(case: Case, result: Result | GraderError) -> tuple[str, str]:
 
 
 async def run_corpus(
-    cases: list[Case], runtime: str, tell: Callable[[Outcome], None] = lambda outcome: None
+    cases: list[Case],
+    runtime: str,
+    tell: Callable[[Outcome], None] = lambda outcome: None,
+    jobs: int = JOBS,
 ) -> Run:
     """Every case in a sandbox of its own; after each exhausting one a control, which has to pass as if
     nothing had happened."""
@@ -144,7 +147,7 @@ async def run_corpus(
     before = traces("")
     settings = EngineSettings(image=IMAGE, project=project, runtime=runtime)
     spec = Spec.of(Limits(**LIMITS))
-    pool = Pool(settings, size=JOBS, max_total=3 * JOBS, usual=spec, builders=2)
+    pool = Pool(settings, size=jobs, max_total=3 * jobs, usual=spec, builders=2)
     ids: set[str] = set()
 
     async def one(case: Case) -> None:
@@ -177,7 +180,7 @@ async def run_corpus(
     # Ended from outside, it still takes its containers with it.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with pool, asyncio.TaskGroup() as group:
-        for _ in range(JOBS):
+        for _ in range(jobs):
             group.create_task(worker())
     run.left = sorted(traces(project, ids) - before)
     run.seconds = time.monotonic() - began
