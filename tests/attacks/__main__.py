@@ -12,6 +12,8 @@ from .cases import corpus
 from .model import Case
 from .runner import JOBS, RUNTIMES, Outcome, as_json, run_corpus, shared
 
+NAIVE_TRIES = 3  # an attack that races with what it attacks may lose on a busy machine
+
 
 def _chosen(words: list[str]) -> list[Case]:
     cases = corpus()
@@ -49,8 +51,11 @@ def main() -> int:
 
 
 def _naive(cases: list[Case], as_data: bool) -> int:
-    outcomes = naive.run(cases)
-    bites = {case.id: naive.bites(case, outcomes[case.id]) for case in cases}
+    bites: dict[str, str] = {}
+    for _ in range(NAIVE_TRIES):
+        again = [case for case in cases if not bites.get(case.id)]
+        outcomes = naive.run(again)
+        bites |= {case.id: naive.bites(case, outcomes[case.id]) for case in again}
     if as_data:
         print(json.dumps(bites))
     else:

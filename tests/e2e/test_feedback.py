@@ -62,7 +62,7 @@ def test_a_failed_check_shows_expected_against_got(tab: Page, desk: Desk, watch:
     expect(side(number, "Got").locator("mark")).to_have_text("3")
     expect(side(check(tab, "Doubles a list"), "Got")).to_have_text("[1, 2, 1]")
     # a text of many lines is compared line by line
-    lines = check(tab, "Doubles a text").locator("pre")
+    lines = check(tab, "Doubles a text").locator(".ch-Lines")
     expect(lines).to_have_text(re.compile(r"  a\n  b\n\+ Expected: a\n\+ Expected: b"))
     # what the author said instead is all that is said
     expect(check(tab, "In the author's words")).to_contain_text("One and one is two.")
