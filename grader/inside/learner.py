@@ -56,8 +56,6 @@ class Learner(Operations):
         self.remotes: dict[int, Any] = {}
         self.loop: Any = None
         self.tasks: dict[int, Any] = {}
-        self.generators: dict[int, Any] = {}
-        self.last_error: dict[str, Any] | None = None
         self.measured = 0.0
         self.in_cell = False
         self.filters_for_check = False

@@ -25,7 +25,6 @@ class Operations(Peer):
     described: set[int]
     loop: Any
     tasks: dict[int, Any]
-    last_error: dict[str, Any] | None
     in_cell: bool
     cell_name: str
 
@@ -34,7 +33,6 @@ class Operations(Peer):
         ``cpu_s`` after ``limit_cpu``: a request less."""
         if cpu_s is not None:
             self.do_limit_cpu(cpu_s)
-        self.last_error = None
         self.in_cell = True
         self.cell_name = name
         try:

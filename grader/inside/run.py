@@ -329,9 +329,10 @@ class Run:
 
     def _check(self, step: dict[str, Any], seconds: float) -> dict[str, Any]:
         points = float(step["points"])
-        if self.limit_cpu:  # no cell has run
-            self.judge.request("limit_cpu", self.limit_cpu.pop())
         try:
+            if self.limit_cpu:  # no cell has run
+                self.judge.deadline = time.monotonic() + seconds
+                self.judge.request("limit_cpu", self.limit_cpu.pop())
             if step.get("judge") == "in-kernel":
                 outcome = self._in_kernel(step, seconds, points)
             else:
