@@ -90,6 +90,8 @@ def installation(
         rig = Rig(stack, stack.settings["IMAGE_TAG"], quick, long)
         with stack.database() as database:
             publish_notebooks(Store(database), [SLUG])
+        # A commit waits for its disk behind what the images' build still has to write.
+        os.sync()
         yield rig
     finally:
         if own and not keep:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from grader.database import Database
 
 ROOT = Path(__file__).parents[1]
+# `make test` says which; otherwise the one that `make up` built
+SANDBOX_IMAGE = os.environ.get("SANDBOX_IMAGE", "challengehub/sandbox:latest")
 SETTINGS_FILE = ROOT / os.environ.get("CHALLENGEHUB_ENV_FILE", ".env.test")
 NEEDS_MAKE_TEST = (
     "`make test` makes an installation for the tests, and KEEP=1 leaves it running for single tests by hand"

@@ -18,9 +18,9 @@ import pytest
 from grader.database import Database
 from grader.store import Store
 
-from .graders import engine, environment, start
+from .graders import engine, environment, own_engine, start
 
-__all__ = ["engine", "environment", "start"]  # fixtures
+__all__ = ["engine", "environment", "own_engine", "start"]  # fixtures
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "password-in-a-test"

@@ -4,8 +4,12 @@ test can break; and learners who speak to them."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import shlex
+import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -19,7 +23,7 @@ import pytest
 from grader.app import Service
 from grader.settings import Settings
 from tests import notebooks
-from tests.conftest import ROOT, Person, Stack
+from tests.conftest import ROOT, SANDBOX_IMAGE, Person, Stack
 from tests.integration.client import answered, async_client, body, events, key
 
 if TYPE_CHECKING:
@@ -77,6 +81,142 @@ class EngineSocket:
             self.path.unlink(missing_ok=True)
 
 
+class OwnEngine:
+    """An engine that nobody else uses, so that a test may end it; without a network, which no sandbox has."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.url = f"unix://{folder}/docker.sock"
+        (folder / "daemon.json").write_text("{}")
+        self._command = [
+            # one without a bridge takes docker0 off the machine, if it can see it
+            "unshare",
+            "--net",
+            "dockerd",
+            f"--host={self.url}",
+            f"--config-file={folder}/daemon.json",
+            f"--data-root={folder}/data",
+            f"--exec-root={folder}/run",
+            f"--pidfile={folder}/docker.pid",
+            "--bridge=none",
+            "--iptables=false",
+            "--ip-forward=false",
+        ]
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        quiet = asyncio.subprocess.DEVNULL
+        paths = {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command, env=os.environ | paths, stdout=quiet, stderr=quiet
+        )
+
+        async def answers() -> bool:
+            assert self._process
+            assert self._process.returncode is None, "the engine ended at its start"
+            return await self.docker("version") == 0
+
+        await until(answers)
+
+    async def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self._process and self._process.returncode is None:
+            self._process.send_signal(how)
+            await self._process.wait()
+            # killed with its engine, which believes that it lives for as long as nobody reaped it
+            (self._folder / "run/containerd/containerd.pid").unlink(missing_ok=True)
+
+    async def remove(self) -> None:
+        await self.end()
+        data = self._folder / "data"  # mounted onto itself
+        await (await asyncio.create_subprocess_exec("umount", "--recursive", data)).wait()
+
+    async def load(self, image: str) -> None:
+        """An image of the engine that everybody uses."""
+        command = f"docker save {shlex.quote(image)} | docker --host {self.url} load"
+        process = await asyncio.create_subprocess_shell(command, stdout=asyncio.subprocess.DEVNULL)
+        assert await process.wait() == 0
+
+    async def docker(self, *arguments: str) -> int:
+        quiet = asyncio.subprocess.DEVNULL
+        process = await asyncio.create_subprocess_exec(
+            "docker", "--host", self.url, *arguments, stdout=quiet, stderr=quiet
+        )
+        return await process.wait()
+
+
+class Process:
+    """A grader in a process of its own, which can be killed."""
+
+    def __init__(self, environment: dict[str, str], name: str, port: int) -> None:
+        self._environment = os.environ | environment | {"GRADER_NAME": name, "GRADER_PORT": str(port)}
+        self.port = port
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        command = [sys.executable, "-m", "grader", "serve"]
+        quiet = asyncio.subprocess.DEVNULL
+        self._process = await asyncio.create_subprocess_exec(
+            *command, cwd=ROOT, env=self._environment, stderr=quiet
+        )
+        async with async_client(f"http://127.0.0.1:{self.port}", "") as api:
+
+            async def healthy() -> bool:
+                with contextlib.suppress(httpx.TransportError):
+                    return bool((await api.get("/health")).json()["parts"]["database"] == "ok")
+                return False
+
+            await until(healthy)
+
+    async def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self._process and self._process.returncode is None:
+            self._process.send_signal(how)
+            await self._process.wait()
+
+
+class Wire:
+    """The network between grader and database, with a pair of pliers."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._relay: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+        self._deaf = False
+        self.port = 0
+
+    async def mend(self) -> None:
+        self._deaf = False
+        self._relay = await asyncio.start_server(self._join, "127.0.0.1", self.port)
+        self.port = self._relay.sockets[0].getsockname()[1]
+
+    async def lose_answers(self) -> None:
+        """What the grader says still arrives; what the database answers does not: the worst moment to cut."""
+        self._deaf = True
+
+    async def cut(self) -> None:
+        assert self._relay
+        self._relay.close()
+        for writer in list(self._open):
+            writer.transport.abort()
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        theirs, ours = await asyncio.open_connection(self._server.host, self._server.port)
+        self._open |= {writer, ours}
+        try:
+            await asyncio.gather(self._copy(reader, ours, False), self._copy(theirs, writer, True))
+        finally:
+            self._open -= {writer, ours}
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: bool) -> None:
+        try:
+            while data := await reader.read(65536):
+                if not (answers and self._deaf):
+                    writer.write(data)
+                    await writer.drain()
+        except OSError:
+            pass
+        writer.transport.abort()
+
+
 @pytest.fixture
 def environment(server: Server, stack: Stack, tmp_path: Path) -> dict[str, str]:
     """What a grader of the test's own is told: an empty database, and the Hub of the running installation."""
@@ -96,6 +236,7 @@ def environment(server: Server, stack: Stack, tmp_path: Path) -> dict[str, str]:
         "MYSQL_PORT": str(server.port),
         "MYSQL_GRADER_PASSWORD": server.password,
         "COMPOSE_PROJECT_NAME": PROJECT,
+        "SANDBOX_IMAGE": SANDBOX_IMAGE,
         "SANDBOX_POOL_SIZE": "2",
         "SANDBOX_RUNTIME": "runc",
     }
@@ -110,6 +251,24 @@ async def engine(
     monkeypatch.setenv("DOCKER_HOST", f"unix://{engine.path}")
     yield engine
     await engine.cut()
+
+
+@pytest.fixture
+async def own_engine(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[OwnEngine]:
+    if os.geteuid():
+        pytest.skip("only root may start an engine")
+    # a short name: a socket's has a limit
+    with tempfile.TemporaryDirectory(prefix="engine-", dir="/var/tmp", ignore_cleanup_errors=True) as folder:
+        engine = OwnEngine(Path(folder))
+        try:
+            await engine.start()
+            await engine.load(SANDBOX_IMAGE)
+            monkeypatch.setenv("DOCKER_HOST", engine.url)
+            yield engine
+        finally:
+            await engine.remove()
 
 
 Start = Callable[..., Any]
@@ -129,7 +288,7 @@ async def start(environment: dict[str, str], request: pytest.FixtureRequest) -> 
             await service.stop()
 
     yield start
-    if "engine" in request.fixturenames:
+    if {"engine", "own_engine"} & set(request.fixturenames):
         # what was being made when the engine went away nobody could remove; the next start does
         async with start():
             pass
@@ -141,7 +300,7 @@ async def left_behind() -> list[str]:
     fault does not fail those after it."""
 
     def look() -> list[str]:
-        engine = docker.DockerClient(base_url="unix:///var/run/docker.sock")
+        engine = docker.DockerClient(base_url=os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
         try:
             found = engine.containers.list(all=True, filters={"label": f"challengehub={PROJECT}"})
             for container in found:

@@ -13,7 +13,7 @@ import httpx
 
 from grader.app import Service
 from grader.settings import Settings
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SANDBOX_IMAGE
 from tests.hub.running_hub import ADMIN_PASSWORD, GRADER_TOKEN, Hub
 from tests.integration.client import client
 from tests.integration.conftest import PASSWORD, Server
@@ -40,7 +40,7 @@ class RunningGrader:
             "MYSQL_PORT": str(server.port),
             "MYSQL_GRADER_PASSWORD": PASSWORD,
             "COMPOSE_PROJECT_NAME": PROJECT,
-            "SANDBOX_IMAGE": os.environ.get("SANDBOX_IMAGE", "challengehub/sandbox:latest"),
+            "SANDBOX_IMAGE": SANDBOX_IMAGE,
             "SANDBOX_POOL_SIZE": "2",
             "SANDBOX_RUNTIME": "runc",
         } | settings

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import subprocess
 import uuid
 from typing import Any
@@ -15,14 +14,14 @@ from grader.confinement import EngineSettings, Spec
 from grader.models import Job
 from grader.pool import Pool
 from grader.sandbox import Ending
+from tests.conftest import SANDBOX_IMAGE
 
 # Nobody else's containers carry it, and ours are swept by nobody else.
 PROJECT = f"challengehub-test-{uuid.uuid4().hex[:8]}"
 
 
 def engine_settings(runtime: str = "runc", **more: Any) -> EngineSettings:
-    image = os.environ.get("SANDBOX_IMAGE", "challengehub/sandbox:latest")
-    return EngineSettings(**{"image": image, "project": PROJECT, "runtime": runtime, **more})
+    return EngineSettings(**{"image": SANDBOX_IMAGE, "project": PROJECT, "runtime": runtime, **more})
 
 
 @functools.cache

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -22,10 +20,10 @@ import docker
 import httpx
 import pytest
 
-from tests.conftest import ROOT, Person, Stack
+from tests.conftest import Person, Stack
 from tests.integration.client import answered, async_client, body, key
 from tests.integration.conftest import Server
-from tests.integration.graders import LIMIT_S, PROJECT, EngineSocket, Start, until
+from tests.integration.graders import LIMIT_S, PROJECT, EngineSocket, OwnEngine, Process, Start, Wire, until
 
 WORKING = ("import time", "time.sleep(0.3)")
 
@@ -142,35 +140,6 @@ async def loaded(people: list[Person], *ports: int, each: int = 5) -> AsyncItera
 # --- the grader
 
 
-class Process:
-    """A grader in a process of its own, which can be killed."""
-
-    def __init__(self, environment: dict[str, str], name: str, port: int) -> None:
-        self._environment = os.environ | environment | {"GRADER_NAME": name, "GRADER_PORT": str(port)}
-        self.port = port
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        command = [sys.executable, "-m", "grader", "serve"]
-        quiet = asyncio.subprocess.DEVNULL
-        self._process = await asyncio.create_subprocess_exec(
-            *command, cwd=ROOT, env=self._environment, stderr=quiet
-        )
-        async with async_client(f"http://127.0.0.1:{self.port}", "") as api:
-
-            async def healthy() -> bool:
-                with contextlib.suppress(httpx.TransportError):
-                    return bool((await api.get("/health")).json()["parts"]["database"] == "ok")
-                return False
-
-            await until(healthy)
-
-    async def end(self, how: signal.Signals = signal.SIGTERM) -> None:
-        if self._process and self._process.returncode is None:
-            self._process.send_signal(how)
-            await self._process.wait()
-
-
 async def test_a_grader_that_is_killed_and_started_again(
     environment: dict[str, str], start: Start, people: list[Person], server: Server, unused_tcp_port: int
 ) -> None:
@@ -225,50 +194,6 @@ async def test_a_database_that_is_stopped_and_started(
             await asyncio.to_thread(server.start)
         assert load.refusals["database_unavailable"]
         recorded_once(server, load)
-
-
-class Wire:
-    """The network between grader and database, with a pair of pliers."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._relay: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
-        self._deaf = False
-        self.port = 0
-
-    async def mend(self) -> None:
-        self._deaf = False
-        self._relay = await asyncio.start_server(self._join, "127.0.0.1", self.port)
-        self.port = self._relay.sockets[0].getsockname()[1]
-
-    async def lose_answers(self) -> None:
-        """What the grader says still arrives; what the database answers does not: the worst moment to cut."""
-        self._deaf = True
-
-    async def cut(self) -> None:
-        assert self._relay
-        self._relay.close()
-        for writer in list(self._open):
-            writer.transport.abort()
-
-    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        theirs, ours = await asyncio.open_connection(self._server.host, self._server.port)
-        self._open |= {writer, ours}
-        try:
-            await asyncio.gather(self._copy(reader, ours, False), self._copy(theirs, writer, True))
-        finally:
-            self._open -= {writer, ours}
-
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: bool) -> None:
-        try:
-            while data := await reader.read(65536):
-                if not (answers and self._deaf):
-                    writer.write(data)
-                    await writer.drain()
-        except OSError:
-            pass
-        writer.transport.abort()
 
 
 async def test_the_network_to_the_database_is_cut_with_answers_under_way(
@@ -339,12 +264,30 @@ async def test_sandboxes_are_killed_from_outside(start: Start, people: list[Pers
 async def test_the_engine_is_cut_off_and_comes_back(
     engine: EngineSocket, start: Start, people: list[Person], server: Server
 ) -> None:
-    """By its socket: the machine's engine is shared with whoever else works there, so it is not restarted."""
     async with start() as service:
         async with loaded(people, service.port) as load:
             await engine.cut()
             await load.submit(load.apis[0])  # what needs no engine goes on
             await engine.mend()
+        recorded_once(server, load)
+
+
+async def test_the_engine_itself_is_stopped_and_killed_and_started_again(
+    own_engine: OwnEngine, start: Start, people: list[Person], server: Server
+) -> None:
+    """Every sandbox ends with it: at once, or when the engine finds it at its next start."""
+
+    async def half_done() -> bool:
+        states = await asyncio.to_thread(server.query, "SELECT state FROM submissions")
+        return 3 <= sum(row["state"] == "finished" for row in states) < len(states)
+
+    async with start() as service:
+        async with loaded(people, service.port, each=10) as load:
+            for how in (signal.SIGTERM, signal.SIGKILL):
+                await until(half_done)
+                await own_engine.end(how)
+                await load.submit(load.apis[0])  # accepted all the same
+                await own_engine.start()
         recorded_once(server, load)
 
 
