@@ -27,7 +27,7 @@ from .hub import Hub
 from .inventory import Inventories
 from .pool import Pool
 from .publishing import Publishing
-from .ratelimit import RateLimit
+from .ratelimit import Bodies, RateLimit
 from .regrading import Regrading
 from .settings import SettingInvalid, Settings
 from .store import Store
@@ -100,6 +100,7 @@ class Service:
         )
         self.inventories = Inventories(self.background, self.background.pool)
         self.watchers = Seats(settings.watchers_per_user)
+        self.bodies = Bodies()
         self.port = 0
         self.ready = asyncio.Event()  # the schema stands, challenges are published, workers work
         self._stopped = False
@@ -124,6 +125,7 @@ class Service:
             requests=RateLimit(settings.requests_per_minute, settings.requests_per_minute),
             submissions=RateLimit(settings.submissions_per_minute, settings.submissions_burst),
             watchers=self.watchers,
+            bodies=self.bodies,
             queue_max=settings.queue_max,
             prefix=settings.prefix,
         )
@@ -153,26 +155,28 @@ class Service:
         self._bringing_up = asyncio.create_task(self._bring_up(), name="bringing up")
 
     async def _bring_up(self) -> None:
-        pause_s = 0.5
-        while True:
-            try:
-                await self.database.run(self.database.build, self.settings.build_sql)
-                await self.database.run(
-                    publish_folder, self.store, self.settings.challenges_dir, "grader", "came with the grader"
-                )
-                if usual := await self.catalogue.usual_limits():
-                    self.pool.expect(Spec.of(usual))
-                break
-            except DatabaseUnavailable as error:
-                log.warning("the database is away, next try in %.1f s: %s", pause_s, error.log_message)
-            except Exception:
-                log.exception("the database could not be set up, next try in %.1f s", pause_s)
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, 10)
-        await self.workers.start()
-        await self.regrading.start()
+        for step in (self._set_up, self.workers.start, self.regrading.start):
+            pause_s = 0.5
+            while True:
+                try:
+                    await step()
+                    break
+                except DatabaseUnavailable as error:
+                    log.warning("the database is away, next try in %.1f s: %s", pause_s, error.log_message)
+                except Exception:
+                    log.exception("the grader could not be set up, next try in %.1f s", pause_s)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, 10)
         self.ready.set()
         log.info("ready: %d workers, name %s", self.settings.workers, self.settings.name)
+
+    async def _set_up(self) -> None:
+        await self.database.run(self.database.build, self.settings.build_sql)
+        await self.database.run(
+            publish_folder, self.store, self.settings.challenges_dir, "grader", "came with the grader"
+        )
+        if usual := await self.catalogue.usual_limits():
+            self.pool.expect(Spec.of(usual))
 
     async def stop(self) -> None:
         """Take no more requests, let running submissions end for a while, hand the others back."""

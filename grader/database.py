@@ -34,6 +34,12 @@ _AWAY = {
     2002, 2003, 2005, 2006, 2013, 2014, 2026, 2055, 3159,  # cannot connect, connection lost
 }  # fmt: skip
 _PAUSES_S = (0.0, 0.1, 0.4)
+# A network that swallows packets without a word holds a call for the first, or for twice the second. Together
+# they stay under the 30 s after which a learner's server gives up waiting for the grader.
+ANSWER_S = 10.0
+CONNECT_S = 3.0
+RETRY_WITHIN_S = 5.0  # what took longer is not tried again here: whoever asked has waited
+THREAD_S = 10.0  # for one of the threads, when all of them wait for the database
 
 
 def _number(error: BaseException | None) -> int:
@@ -59,7 +65,7 @@ class Database:
             pool_reset_on_return=None,
             # parameters carry learners' notebooks, which no log should
             hide_parameters=True,
-            connect_args={"connect_timeout": 3, "read_timeout": 20, "write_timeout": 20},
+            connect_args={"connect_timeout": CONNECT_S, "read_timeout": ANSWER_S, "write_timeout": ANSWER_S},
         )
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="database")
 
@@ -82,6 +88,7 @@ class Database:
         break came during the commit: ``body`` must notice what an earlier run of itself has done. Raises
         DatabaseUnavailable when MySQL cannot be used at the moment.
         """
+        began = time.monotonic()
         for pause_s in (*_PAUSES_S, None):
             try:
                 with self._engine.begin() as connection:
@@ -93,14 +100,14 @@ class Database:
                 passing = number in _ROLLED_BACK or number in _AWAY or error.connection_invalidated
                 if not passing:
                     raise
-                if pause_s is None:
+                if pause_s is None or time.monotonic() - began > RETRY_WITHIN_S:
                     raise self._unavailable(error) from error
                 log.info("database: error %d, trying again in %.1f s", number, pause_s)
                 time.sleep(pause_s)
         raise AssertionError("the loop above returns or raises")
 
     @staticmethod
-    def _unavailable(error: Exception) -> DatabaseUnavailable:
+    def _unavailable(error: BaseException) -> DatabaseUnavailable:
         return DatabaseUnavailable(
             "The grader cannot reach its database right now. Nothing is lost; please try again in a minute.",
             # without SQLAlchemy's paragraph around it
@@ -109,10 +116,19 @@ class Database:
         )
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function that uses this database in one of its threads."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: function(*args, **kwargs)
-        )
+        """Call a function that uses this database in one of its threads. Raises DatabaseUnavailable too when
+        none of them becomes free; then nothing was done."""
+        called = self._threads.submit(lambda: function(*args, **kwargs))
+        no_longer = asyncio.get_running_loop().call_later(THREAD_S, called.cancel)
+        try:
+            return await asyncio.wrap_future(called)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task and task.cancelling():
+                raise
+            raise self._unavailable(error) from error
+        finally:
+            no_longer.cancel()
 
     def build(self, script: Path) -> None:
         """Run build.sql. Two graders that start together take turns."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from .confinement import Spec
-from .errors import SandboxFailed
+from .errors import EngineUnavailable, SandboxFailed
 from .models import Challenge, CheckResult, Job, Result, Status, Timings
 from .sandbox import Ending
 from .submission import build_job, parse_submission
@@ -46,7 +46,8 @@ async def grade(
 
     ``on_event`` gets ``{"event", "data"}`` of each step as a learner may see it (see ``Verdict.feed``);
     ``restart`` among them means that a sandbox broke and all begins anew. Raises what ``parse_submission``
-    and ``build_job`` raise, and EngineUnavailable.
+    and ``build_job`` raise, and EngineUnavailable: also when the engine answers and makes no sandbox, unless
+    it is the challenge's own image that it cannot make one of.
     """
     return await run(challenge, build_job(challenge, parse_submission(notebook_text)), pool, on_event)
 
@@ -55,6 +56,7 @@ async def run(challenge: Challenge, job: Job, pool: Sandboxes, on_event: OnEvent
     """``grade`` for a job that is built already."""
     tell = on_event or (lambda event: None)
     asked = time.perf_counter()
+    none: SandboxFailed | None = None
     for number in range(1, TRIES + 1):
         verdict = Verdict(challenge, job)
 
@@ -66,6 +68,7 @@ async def run(challenge: Challenge, job: Job, pool: Sandboxes, on_event: OnEvent
             sandbox = await pool.take(Spec.of(job.limits, job.image))
         except SandboxFailed as error:
             log.info("try %d of %d: no sandbox: %s", number, TRIES, error.log_message or error.message)
+            none = error
             continue
         taken = time.perf_counter()
         try:
@@ -83,6 +86,12 @@ async def run(challenge: Challenge, job: Job, pool: Sandboxes, on_event: OnEvent
             ending,
             Timings(sandbox_ms=_ms(taken - asked), run_ms=_ms(ended - taken), total_ms=_ms(ended - asked)),
         )
+    if none is not None and not job.image:
+        # a full disk, say: no answer's fault, and it passes
+        raise EngineUnavailable(
+            "The Docker engine could not make a sandbox. See its log, and whether its disk is full.",
+            log_message=none.log_message or none.message,
+        ) from none
     return not_judged(challenge)
 
 

@@ -13,7 +13,7 @@ from jupyterhub.services.auth import (
     HubOAuthenticated,
     UserNotAllowed,
 )
-from tornado.httpclient import AsyncHTTPClient
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.web import HTTPError, RequestHandler
 
 from .errors import Forbidden, HubUnavailable, Unauthenticated
@@ -147,7 +147,8 @@ class Hub:
                     self.auth.api_url + "/", request_timeout=3, raise_error=False
                 )
                 known = answer.code == 200
-            except OSError as error:
+            # tornado raises its own for a Hub that takes the connection and says nothing
+            except (OSError, HTTPClientError) as error:
                 log.debug("the Hub does not answer: %s", error)
                 known = False
             self._alive = known, time.monotonic()

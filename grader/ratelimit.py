@@ -1,15 +1,20 @@
-"""How much one learner may ask for: a bucket of tokens each, which fills again with time; and one thing at a
-time."""
+"""How much one learner may ask for: a bucket of tokens each, which fills again with time; one thing at a
+time; and so many bytes in hand."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from .errors import RateLimited
+from .errors import QueueFull, RateLimited
+
+# Of requests' bodies, in bytes. Read and parsed, one takes up to five times as much memory.
+BODIES_MOST = 96 * 2**20
+BODIES_EACH = 24 * 2**20  # an author's largest file, or the largest notebooks of ten clicks
 
 
 class RateLimit:
@@ -76,3 +81,33 @@ class OneByOne:
                 self._lines[key] = lock, number
             else:
                 del self._lines[key]
+
+
+class Bodies:
+    """Bytes of requests' bodies in hand: at most ``most`` in all, and ``each`` of one learner."""
+
+    def __init__(self, most: int = BODIES_MOST, each: int = BODIES_EACH) -> None:
+        self._most, self._each = most, each
+        self._held: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return self._held.total()
+
+    def take(self, key: str, size: int) -> None:
+        """Raises RateLimited or QueueFull, with the seconds after which to try again."""
+        if self._held[key] + size > self._each:
+            raise RateLimited(
+                "You are sending many large notebooks at once. Please wait until they have arrived.",
+                retry_after_s=5,
+            )
+        if len(self) + size > self._most:
+            raise QueueFull(
+                "Many large notebooks are arriving right now. Please try again in a few seconds.",
+                retry_after_s=5,
+            )
+        self._held[key] += size
+
+    def give_back(self, key: str, size: int) -> None:
+        self._held[key] -= size
+        if not self._held[key]:
+            del self._held[key]

@@ -13,8 +13,8 @@ from typing import Any, ParamSpec, TypeVar
 from .catalogue import Catalogue
 from .errors import DatabaseUnavailable, EngineUnavailable, GraderError
 from .events import Events
-from .grading import grade, not_judged, run
-from .models import Challenge, Job, Result, State
+from .grading import SORRY, grade, not_judged, run
+from .models import Challenge, Job, Result, State, Status
 from .pool import Pool
 from .store import Store, Work
 
@@ -214,7 +214,11 @@ class Workers:
         self._events.publish(work.uuid, "state", {"state": State.RUNNING, "position": 0})
 
     async def _result(self, work: Work, early: _Early | None) -> Result:
-        challenge = early.challenge if early else await self._challenge(work)
+        try:
+            challenge = early.challenge if early else await self._challenge(work)
+        except GraderError as error:
+            log.error("submission %s: its challenge cannot be read any more: %s", work.uuid, error)
+            return Result(Status.INTERNAL_ERROR, 0.0, 0.0, (), (), message=SORRY)
 
         def tell(event: dict[str, Any]) -> None:
             if event["event"] == "restart":

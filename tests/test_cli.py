@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ import pytest
 from rich.console import Console
 
 from grader import report
-from grader.challenge import parse_challenge
+from grader.challenge import build_job, parse_challenge, parse_submission
 from grader.cli import main
 from grader.confinement import Spec
 from grader.errors import EngineUnavailable, SandboxFailed
-from grader.grading import TRIES, Sandboxes, grade
+from grader.grading import TRIES, Sandboxes, grade, run
 from grader.models import CheckResult, Job, Result, Status
 from grader.pairs import Challenges, Graded, Pair, grade_pairs, read_pairs, result_line
 from grader.sandbox import Ending
@@ -235,6 +236,18 @@ async def test_when_sandboxes_keep_breaking_nobody_is_judged() -> None:
         Status.INTERNAL_ERROR,
     )
     assert pool.taken == pool.closed == TRIES
+
+
+async def test_when_no_sandbox_can_be_made_there_is_no_verdict() -> None:
+    with pytest.raises(EngineUnavailable, match="disk"):
+        await judged(Fake(*[SandboxFailed("No space left on device.")] * TRIES))
+
+
+async def test_when_none_can_be_made_of_the_challenges_own_image_nobody_is_judged() -> None:
+    challenge = parse_challenge(CHALLENGE, slug="some")
+    job = replace(build_job(challenge, parse_submission(notebook(solution("answer", "right")))), image="own")
+    result = await run(challenge, job, Fake(*[SandboxFailed("It has no Python.")] * TRIES))
+    assert result.status is Status.INTERNAL_ERROR
 
 
 async def test_a_learner_who_ran_out_of_memory_is_not_asked_again() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -34,15 +36,18 @@ class UserHandler(RequestHandler):
         self.finish({"name": name, "kind": "user"})
 
 
+def hub_at(port: int) -> Hub:
+    needed = {"MYSQL_HOST": "db", "MYSQL_GRADER_PASSWORD": "password", "JUPYTERHUB_API_TOKEN": OURS}
+    return Hub(Settings.read(needed | {"JUPYTERHUB_API_URL": f"http://127.0.0.1:{port}/hub/api"}))
+
+
 @asynccontextmanager
 async def hub() -> AsyncIterator[Hub]:
     UserHandler.refusals = UserHandler.asked = 0
     server = HTTPServer(Application([("/hub/api/user", UserHandler)]))
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)
-    address = f"http://127.0.0.1:{sockets[0].getsockname()[1]}/hub/api"
-    needed = {"MYSQL_HOST": "db", "MYSQL_GRADER_PASSWORD": "password", "JUPYTERHUB_API_TOKEN": OURS}
-    yield Hub(Settings.read(needed | {"JUPYTERHUB_API_URL": address}))
+    yield hub_at(sockets[0].getsockname()[1])
     server.stop()
     await server.close_all_connections()
 
@@ -74,3 +79,15 @@ async def test_who_is_known_is_asked_about_once() -> None:
     async with hub() as there:
         assert [await name(there, ADAS), await name(there, ADAS)] == ["ada", "ada"]
         assert UserHandler.asked == 1
+
+
+@pytest.mark.parametrize("how", ["says nothing", "hangs up"])
+async def test_a_hub_that_takes_the_call_and_does_not_answer_is_away(how: str) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if how == "says nothing":
+            with contextlib.suppress(OSError):
+                await reader.read()  # until the other side has had enough
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        assert not await hub_at(server.sockets[0].getsockname()[1]).alive()

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from grader.errors import RateLimited
-from grader.ratelimit import OneByOne, RateLimit
+from grader.errors import QueueFull, RateLimited
+from grader.ratelimit import Bodies, OneByOne, RateLimit
 
 
 class Clock:
@@ -100,3 +100,20 @@ async def test_one_learners_requests_take_turns_beside_those_of_others() -> None
     await asyncio.gather(*flood, return_exceptions=True)
     assert told[3:] == [("flood", 2)]
     assert len(line) == 0
+
+
+def test_bodies_in_hand_are_bounded_for_each_and_for_all() -> None:
+    bodies = Bodies(most=25, each=10)
+    bodies.take("ada", 10)
+    with pytest.raises(RateLimited) as one:
+        bodies.take("ada", 1)
+    bodies.take("bob", 10)
+    with pytest.raises(QueueFull) as all_of_them:
+        bodies.take("cyd", 6)
+    assert one.value.retry_after_s
+    assert all_of_them.value.retry_after_s
+    bodies.give_back("ada", 10)
+    bodies.take("cyd", 6)
+    bodies.give_back("cyd", 6)
+    bodies.give_back("bob", 10)
+    assert len(bodies) == 0

@@ -84,6 +84,7 @@ class WorkHandler(AuthorHandler, StreamHandler):
     _work: asyncio.Task[dict[str, Any]] | None = None
 
     def on_connection_close(self) -> None:
+        super().on_connection_close()
         if self._work:
             self._work.cancel()
 

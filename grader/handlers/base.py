@@ -21,7 +21,7 @@ from ..hub import Caller, Hub, HubHandler
 from ..inventory import Inventories
 from ..notebook import MAX_SUBMISSION_BYTES
 from ..publishing import Publishing
-from ..ratelimit import OneByOne, RateLimit
+from ..ratelimit import Bodies, OneByOne, RateLimit
 from ..regrading import Regrading
 from ..store import Store
 from ..worker import Workers
@@ -56,6 +56,7 @@ class Parts:
     requests: RateLimit
     submissions: RateLimit
     watchers: Seats
+    bodies: Bodies
     queue_max: int
     prefix: str
     accepting: OneByOne = field(default_factory=OneByOne)
@@ -107,6 +108,7 @@ class ApiHandler(HubHandler):
         self.parts = parts
         self.body = bytearray()
         self.body_size = 0
+        self._held = 0  # bytes of the body that count as in hand
         self._refused: GraderError | None = None
 
     def set_default_headers(self) -> None:
@@ -145,7 +147,27 @@ class ApiHandler(HubHandler):
     def data_received(self, chunk: bytes) -> None:
         self.body_size += len(chunk)
         if self._refused is None and self.body_size <= self.body_limit:
-            self.body += chunk
+            try:
+                self.parts.bodies.take(self.caller.name, len(chunk))
+                self._held += len(chunk)
+                self.body += chunk
+            except GraderError as error:
+                self.refuse(error)
+                self._let_go()
+
+    def on_finish(self) -> None:
+        self._let_go()
+
+    def on_connection_close(self) -> None:
+        # what has been read is worked on to the end, whoever still listens
+        if self.body:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self.body.clear()
+        if self._held:
+            self.parts.bodies.give_back(self.caller.name, self._held)
+            self._held = 0
 
     def json_body(self) -> dict[str, Any]:
         if self.body_size > self.body_limit:
@@ -156,8 +178,9 @@ class ApiHandler(HubHandler):
                 "large cells, save, and submit again.",
                 details={"limit_bytes": self.notebook_limit},
             )
+        text, self.body = bytes(self.body), bytearray()
         try:
-            body = json.loads(bytes(self.body))
+            body = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise RequestMalformed("The request's body is not JSON.") from error
         if not isinstance(body, dict):

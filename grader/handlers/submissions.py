@@ -54,8 +54,15 @@ class SubmissionsHandler(ApiHandler):
         found = await store.database.run(store.submissions, self.caller.name, slug, limit)
         self.send({"submissions": found})
 
+    async def prepare(self) -> None:
+        await super().prepare()
+        if self.request.method == "POST" and self._refused is None:
+            try:
+                self.parts.submissions.take(self.caller.name)
+            except GraderError as error:  # before its notebook is read
+                self.refuse(error)
+
     async def post(self) -> None:
-        self.parts.submissions.take(self.caller.name)
         slug, number, notebook, key = self._read()
         digest = hashlib.sha256()
         for part in (slug, str(number), notebook):

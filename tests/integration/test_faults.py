@@ -20,6 +20,7 @@ import docker
 import httpx
 import pytest
 
+from grader import database
 from tests.conftest import Person, Stack
 from tests.integration.client import answered, async_client, body, key
 from tests.integration.conftest import Server
@@ -210,6 +211,26 @@ async def test_the_network_to_the_database_is_cut_with_answers_under_way(
                 await asyncio.sleep(1.5)
                 await wire.mend()
                 await load.accepted(min(len(load.expected) + 2, 10))
+        recorded_once(server, load)
+    await wire.cut()
+
+
+async def test_the_network_to_the_database_swallows_everything_without_a_word(
+    start: Start, people: list[Person], server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "ANSWER_S", 1.0)
+    monkeypatch.setattr(database, "CONNECT_S", 1.0)
+    monkeypatch.setattr(database, "RETRY_WITHIN_S", 0.5)
+    wire = Wire(server)
+    await wire.mend()
+    async with start(db_port=wire.port) as service:
+        async with loaded(people, service.port) as load:
+            await wire.lose_answers()
+            refused = await load.apis[0].get("/challenges")
+            load.note(refused)
+            await wire.cut()
+            await wire.mend()
+        assert load.refusals["database_unavailable"]
         recorded_once(server, load)
     await wire.cut()
 

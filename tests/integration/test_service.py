@@ -23,7 +23,11 @@ import pytest
 from grader.app import Service
 from grader.catalogue import new_version
 from grader.challenge import parse_challenge
-from grader.errors import DatabaseUnavailable
+from grader.confinement import Spec
+from grader.errors import ChallengeInvalid, DatabaseUnavailable
+from grader.models import Challenge
+from grader.ratelimit import Bodies
+from grader.sandbox import Engine
 from grader.settings import Settings
 from tests import notebooks
 from tests.conftest import ROOT, Person
@@ -46,6 +50,31 @@ from tests.integration.graders import (
 )
 
 # --- the engine
+
+
+async def test_an_engine_that_answers_and_makes_no_sandbox_gives_nobody_a_verdict(
+    start: Start, learner: Person, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, say. Staged by sandboxes that end at once."""
+    config = Engine.config
+
+    def broken(engine: Engine, spec: Spec) -> dict[str, Any]:
+        return {**config(engine, spec), "Cmd": ["/bin/false"]}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Engine, "config", broken)
+        async with start() as service, speaking(service, learner) as api:
+            id = await send(api)
+
+            async def told() -> bool:
+                return bool((await api.get("/health")).json()["parts"]["engine"] == "unavailable")
+
+            await until(told)
+            assert (await api.get(f"/submissions/{id}")).json()["state"] != "finished"
+            patch.undo()
+            assert (await finished(api, id))["status"] == "passed"
+    recorded(server, id)
+    assert server.query("SELECT attempts FROM submissions") == [{"attempts": 1}]
 
 
 async def test_while_the_engine_is_away_submissions_wait_and_are_graded_when_it_is_back(
@@ -322,6 +351,27 @@ async def test_a_notebook_on_record_that_can_no_longer_be_read_ends_in_words(
         assert found["status"] == "internal_error"
 
 
+async def test_a_challenge_on_record_that_can_no_longer_be_read_ends_in_words_and_the_others_go_on(
+    start: Start, learner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an update that is stricter about challenges."""
+
+    async def refuse(version_id: int) -> Challenge:
+        raise ChallengeInvalid("This rule is new.")
+
+    async with start(workers=1) as service, speaking(service, learner) as api:
+        busy = await send(api, *SLOW)
+        await running(api, busy)
+        id = await send(api)
+        with monkeypatch.context() as patch:
+            patch.setattr(service.catalogue, "challenge", refuse)
+            found = await finished(api, id)
+        assert (found["status"], found["score"]) == ("internal_error", 0.0)
+        assert found["message"]
+        assert found["max_score"]
+        assert (await finished(api, await send(api)))["status"] == "passed"
+
+
 async def test_a_challenge_whose_image_is_not_there_is_not_judged_and_the_others_are(
     start: Start, learner: Person
 ) -> None:
@@ -339,6 +389,37 @@ async def test_a_challenge_whose_image_is_not_there_is_not_judged_and_the_others
         assert found["status"] == "internal_error"
         assert "nowhere" in found["message"]
         assert (await finished(api, await send(api)))["status"] == "passed"
+
+
+async def test_notebooks_that_arrive_are_bounded_and_half_ones_make_room_when_they_go(
+    start: Start, learner: Person, new_learner: Callable[[], Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.app.Bodies", lambda: Bodies(most=150_000, each=100_000))
+    other = await asyncio.to_thread(new_learner)
+    async with start() as service, speaking(service, learner) as api, speaking(service, other) as others:
+        _, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        head = f"POST {api.base_url.path}submissions HTTP/1.1\r\nHost: grader\r\nContent-Length: 100000\r\n"
+        writer.write(f"{head}Authorization: token {learner.token}\r\n\r\n".encode() + b" " * 99_000)
+
+        async def held() -> bool:
+            return len(service.bodies) == 99_000
+
+        await until(held)
+        mine = await api.post("/submissions", json=body(answered("# " + "x" * 20_000)), headers=key())
+        theirs = await others.post("/submissions", json=body(answered("# " + "x" * 80_000)), headers=key())
+        assert code(mine) == (429, "rate_limited")
+        assert code(theirs) == (503, "queue_full")
+        assert int(theirs.headers["Retry-After"]) > 0
+        writer.close()
+        await writer.wait_closed()
+
+        async def let_go() -> bool:
+            return len(service.bodies) == 0
+
+        await until(let_go)
+        answer = await others.post("/submissions", json=body(answered("# " + "x" * 80_000)), headers=key())
+        assert (await finished(others, answer.json()["id"]))["status"] == "passed"
+        assert len(service.bodies) == 0
 
 
 async def test_a_run_that_began_before_its_submission_was_refused_leaves_no_trace(
