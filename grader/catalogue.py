@@ -151,7 +151,7 @@ def publish_folder(store: Store, folder: Path, who: str, why: str) -> list[tuple
     found: dict[str, list[tuple[Path, Challenge, str]]] = {}
     for path in notebooks(folder):
         try:
-            source = path.read_text(encoding="utf-8")
+            source = path.read_text(encoding="utf-8-sig")
             challenge = parse_challenge(source, filename=path.name)
         except (ChallengeInvalid, UnicodeDecodeError, OSError) as error:
             log.error("%s is not published: %s", path.relative_to(folder), error)

@@ -137,7 +137,7 @@ def _with_installation(run: Run, arguments: argparse.Namespace) -> int:
 def _read(path: str) -> tuple[str, str]:
     """(slug, text) of an author's file."""
     try:
-        text = Path(path).read_bytes().decode("utf-8")
+        text = Path(path).read_bytes().decode("utf-8-sig")
     except (OSError, ValueError) as error:
         raise ChallengeUnknown(f"{path} cannot be read: {error}") from error
     return parse_challenge(text, filename=Path(path).name).slug, text

@@ -45,6 +45,14 @@ def read_source(notebook: Any, slug: str | None = None) -> Source:
         notebook = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     if not isinstance(notebook, str):
         raise NotebookMalformed("notebook must be a notebook: its JSON object, or the text of its file.")
+    notebook = notebook.removeprefix("\ufeff")  # some editors' first character, which is none of the notebook
+    try:
+        notebook.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise NotebookMalformed(
+            "This notebook holds half a character (a lone surrogate), which no file can keep. Clear the "
+            "outputs, save, and try again."
+        ) from error
     challenge = parse_challenge(notebook, filename=f"{slug}.ipynb" if slug else "")
     if slug is not None and challenge.slug != slug:
         raise ChallengeInvalid(

@@ -104,7 +104,8 @@ class SubmissionsHandler(ApiHandler):
             notebook = json.dumps(notebook, ensure_ascii=False, separators=(",", ":"))
         if not isinstance(notebook, str):
             raise NotebookMalformed("notebook must be a notebook: its JSON object, or the text of its file.")
-        return slug, number, notebook, key
+        # without some editors' first character
+        return slug, number, notebook.removeprefix("\ufeff"), key
 
     async def _fit(self, current: Version, number: int, notebook: str) -> tuple[Challenge, Job]:
         """What to grade, if the notebook fits the challenge's current version; raises why it does not."""

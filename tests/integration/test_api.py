@@ -382,6 +382,12 @@ def test_a_notebook_that_cannot_be_graded_is_refused_and_not_kept(
         assert cursor.fetchone() == {"n": 0}
 
 
+def test_a_notebook_with_a_byte_order_mark_is_graded_and_given_back(api: httpx.Client) -> None:
+    id = submit(api, "\ufeff" + json.dumps(answered()))
+    assert graded(api, id)["status"] == "passed"
+    assert api.get(f"/submissions/{id}/notebook").json()["notebook"] == answered()
+
+
 def test_a_large_notebook_within_the_limit_is_taken(api: httpx.Client) -> None:
     notebook = answered()
     notebook["cells"].insert(0, {"cell_type": "markdown", "metadata": {}, "source": ""})

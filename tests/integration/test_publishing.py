@@ -190,6 +190,22 @@ def test_what_is_no_challenge_is_refused_with_the_reason(maria: httpx.Client, te
     assert code(maria.get("/challenges/refused/versions")) == (404, "challenge_unknown")
 
 
+def test_half_a_character_is_refused_and_a_byte_order_mark_is_dropped(
+    grader: RunningGrader, maria: httpx.Client, slug: str
+) -> None:
+    half = json.loads(source(slug))
+    half["cells"][0]["source"] = "\ud800"
+    # as JSON may say it, and UTF-8 may not
+    refused = maria.post(
+        f"/challenges/{slug}/versions",
+        content=json.dumps({"notebook": half, "base": None, "why": "new"}),
+    )
+    assert code(refused) == (400, "notebook_malformed")
+    text = source(slug)
+    assert publish(maria, slug, "\ufeff" + fit(grader, text), None).status_code == 201
+    assert maria.get(f"/challenges/{slug}/versions/1").json()["source"] == json.loads(text)
+
+
 def test_a_circle_of_prerequisites_is_refused(grader: RunningGrader, maria: httpx.Client) -> None:
     publish(maria, "circle-a", fit(grader, source("circle-a", prerequisites=["circle-b"])), None)
     refused = publish(maria, "circle-b", fit(grader, source("circle-b", prerequisites=["circle-a"])), None)
