@@ -57,7 +57,7 @@ def main() -> int:
     names = ["autograde" if name == "nbgrader" else name for name in arguments.only.split(",")]
     if unknown := set(names) - set(SUBJECTS):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(SUBJECTS)}")
-    load = os.getloadavg()[0]
+    run = report.run()
     found: dict[str, Any] = json.loads(report.RESULTS.read_text()) if report.RESULTS.exists() else {}
     failed = []
     with installation(arguments.installation, arguments.runtime, arguments.quick, arguments.long) as rig:
@@ -73,9 +73,10 @@ def main() -> int:
                 failed.append(name)
                 continue
             found[name] = got
+            found.setdefault("measured", {})[name] = run
             say(f"{name}: {time.monotonic() - began:.0f} s")
         runtime = rig.stack.settings["SANDBOX_RUNTIME"]
-        found["machine"] = report.machine(roundtrip.installed()[-1] if runtime == "auto" else runtime, load)
+        found["machine"] = report.machine(roundtrip.installed()[-1] if runtime == "auto" else runtime)
     print(report.text(found))
     if not arguments.dry:
         report.write(found)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import re
+import subprocess
+import time
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -30,9 +34,9 @@ def text(found: dict[str, Any]) -> str:
     """The figures as Markdown."""
     about = found["machine"]
     parts = [
-        f"Measured {about['when']} on {about['cores']} cores ({about['processor']}), "
-        f"Docker {about['engine']}, "
-        f"runtime {about['runtime']}, load {about['load']} before it began; grader {about['commit']}.\n"
+        f"On {about['cores']} cores ({about['processor']}), Docker {about['engine']}, "
+        f"runtime {about['runtime']}. What was measured in one run stands in one line:\n",
+        _table(["measured", "load before", "commit", "what"], _runs(found["measured"])),
     ]
     rows = [*_ratios(found)]
     if rows:
@@ -84,6 +88,14 @@ def text(found: dict[str, Any]) -> str:
     if _bars(found):
         parts.append("![Time to a verdict, logarithmic](images/performance.svg)\n")
     return "\n".join(parts)
+
+
+def _runs(measured: dict[str, dict[str, str]]) -> list[list[str]]:
+    """A line for each run, the newest first, with the names of what it measured."""
+    runs: dict[tuple[str, ...], list[str]] = {}
+    for name, run in measured.items():
+        runs.setdefault((run["when"], run["load"], run["commit"]), []).append(name)
+    return [[*run, ", ".join(names)] for run, names in sorted(runs.items(), reverse=True)]
 
 
 def _ratios(found: dict[str, Any]) -> list[list[str]]:
@@ -178,8 +190,6 @@ def _picture(bars: list[tuple[str, float]]) -> str:
     height = row * len(bars) + 40
 
     def x(value: float) -> float:
-        import math
-
         return left + unit * max(0.0, math.log10(max(value, 1.0)))
 
     lines = [
@@ -205,22 +215,25 @@ def _picture(bars: list[tuple[str, float]]) -> str:
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
-def machine(runtime: str, load: float) -> dict[str, Any]:
+def _said(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout.strip()
+
+
+def run() -> dict[str, str]:
+    """When, on how busy a machine and of which commit: of everything that is measured in one go."""
+    return {
+        "when": time.strftime("%Y-%m-%d %H:%M"),
+        "load": f"{os.getloadavg()[0]:.1f}",
+        "commit": _said("git", "rev-parse", "--short", "HEAD"),
+    }
+
+
+def machine(runtime: str) -> dict[str, Any]:
     """What the figures were measured on; nothing that names it."""
-    import os
-    import subprocess
-    import time
-
-    def said(*command: str) -> str:
-        return subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout.strip()
-
     model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
     return {
-        "when": time.strftime("%Y-%m-%d"),
         "cores": os.cpu_count(),
         "processor": model[1] if model else "unknown",
-        "engine": said("docker", "version", "--format", "{{.Server.Version}}"),
+        "engine": _said("docker", "version", "--format", "{{.Server.Version}}"),
         "runtime": runtime,
-        "load": round(load, 1),
-        "commit": said("git", "rev-parse", "--short", "HEAD"),
     }

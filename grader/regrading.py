@@ -14,13 +14,12 @@ from .catalogue import Catalogue
 from .errors import DatabaseUnavailable, EngineUnavailable, GraderError
 from .grading import grade
 from .models import Challenge, Result, Status
-from .store import RegradingItem, Store, Target
+from .store import CHANGES_SHOWN, RegradingItem, Store, Target
 
 log = logging.getLogger(__name__)
 
 TICK_S = 5.0  # between two looks for work that nobody announced, or that somebody lost
 PAUSE_S = 5.0  # while the engine or the database is away
-CHANGES_SHOWN = 1000
 
 Tell = Callable[[str, dict[str, Any]], None]
 

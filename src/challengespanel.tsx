@@ -10,10 +10,8 @@ import { ChallengeFilters } from './challengefilters';
 import { ANY, ChallengeList, IFilter, ITrack, trackTitle } from './challengelist';
 import { challengesIcon, leaderboardIcon, sandboxIcon } from './icons';
 import { ProblemBox } from './problembox';
+import { UNREACHABLE } from './problems';
 import { IChallenge } from './types';
-
-/** Codes that mean: nothing is wrong, somebody is out of reach. */
-const AWAY = new Set(['server_unreachable', 'grader_unreachable', 'database_unavailable']);
 
 /** The list of challenges at the left: what there is, how far the learner is, and the way in. */
 export class ChallengesPanel extends ReactWidget {
@@ -49,7 +47,7 @@ export class ChallengesPanel extends ReactWidget {
       }
       this._problem =
         reason instanceof ApiError
-          ? { words: reason.message, away: AWAY.has(reason.code) }
+          ? { words: reason.message, away: UNREACHABLE.has(reason.code) }
           : {
               words: this.trans.__('The list could not be read. Reload the page and try again.'),
               away: false

@@ -13,7 +13,7 @@ import {
   ISubmission,
   SubmissionEvent
 } from './types';
-import { IProblem, lost, problemOf, staleProblem, UNCERTAIN } from './problems';
+import { IProblem, lost, problemOf, staleProblem, UNREACHABLE } from './problems';
 import { verdictSummary, when } from './words';
 
 /** How often a broken stream is taken up again, with growing pauses, before the learner is asked. */
@@ -132,7 +132,7 @@ export class Feedback {
       }
     } catch (reason) {
       this.update({ busy: null });
-      const uncertain = reason instanceof ApiError && UNCERTAIN.has(reason.code);
+      const uncertain = reason instanceof ApiError && UNREACHABLE.has(reason.code);
       if (reason instanceof ApiError && reason.code === 'version_stale') {
         this.stale(path);
       } else {
@@ -284,7 +284,7 @@ export class Feedback {
           return;
         }
         last = reason;
-        if (reason instanceof ApiError && !UNCERTAIN.has(reason.code)) {
+        if (reason instanceof ApiError && !UNREACHABLE.has(reason.code)) {
           break;
         }
       }

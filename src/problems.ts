@@ -9,8 +9,11 @@ export interface IProblem {
   action: { label: string; run: () => void } | null;
 }
 
-/** Refusals after which the grader may have the submission all the same: try again with the same key. */
-export const UNCERTAIN = new Set([
+/**
+ * Codes that mean: nothing is wrong with what was asked, somebody is out of reach. The grader may have
+ * a submission all the same: try again with the same key.
+ */
+export const UNREACHABLE = new Set([
   'server_unreachable',
   'grader_unreachable',
   'database_unavailable'
@@ -48,7 +51,7 @@ export function staleProblem(update: () => void, trans: TranslationBundle): IPro
 /** Why the verdict of an accepted submission does not come, in words that say first that it is not lost. */
 export function lost(reason: unknown, trans: TranslationBundle): unknown {
   const code = reason instanceof ApiError ? reason.code : '';
-  if (reason !== null && !UNCERTAIN.has(code)) {
+  if (reason !== null && !UNREACHABLE.has(code)) {
     return reason;
   }
   const safe = trans.__('Your submission is safe and will be graded.');

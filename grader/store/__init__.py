@@ -10,11 +10,12 @@ from .curation import Curation, Draft, DraftContent, DraftState
 from .hints import Hints
 from .leaderboards import Leaderboards
 from .queue import Queue
-from .regrading import RegradingItem, Regradings, Target
+from .regrading import CHANGES_SHOWN, RegradingItem, Regradings, Target
 from .rows import Accepted, NewSubmission, Version, VersionReplaced, Work
 from .versions import NewVersion
 
 __all__ = [
+    "CHANGES_SHOWN",
     "Accepted",
     "Draft",
     "DraftContent",

@@ -312,6 +312,19 @@ async def left_behind() -> list[str]:
     return await asyncio.to_thread(look)
 
 
+def kill_sandboxes() -> int:
+    client = docker.DockerClient(base_url="unix:///var/run/docker.sock")
+    killed = 0
+    try:
+        for container in client.containers.list(filters={"label": f"challengehub={PROJECT}"}):
+            with contextlib.suppress(docker.errors.APIError):  # ended by itself meanwhile
+                container.kill()
+                killed += 1
+    finally:
+        client.close()
+    return killed
+
+
 @asynccontextmanager
 async def speaking(service: Service | int, learner: Person) -> AsyncIterator[httpx.AsyncClient]:
     port = service if isinstance(service, int) else service.port

@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import docker
 import httpx
 import pytest
 
@@ -24,7 +23,16 @@ from grader import database
 from tests.conftest import Person, Stack
 from tests.integration.client import answered, async_client, body, key
 from tests.integration.conftest import Server
-from tests.integration.graders import LIMIT_S, PROJECT, EngineSocket, OwnEngine, Process, Start, Wire, until
+from tests.integration.graders import (
+    LIMIT_S,
+    EngineSocket,
+    OwnEngine,
+    Process,
+    Start,
+    Wire,
+    kill_sandboxes,
+    until,
+)
 
 WORKING = ("import time", "time.sleep(0.3)")
 
@@ -260,19 +268,6 @@ async def test_a_disk_that_is_full_for_the_database(
 
 
 # --- sandboxes and the engine
-
-
-def kill_sandboxes() -> int:
-    client = docker.DockerClient(base_url="unix:///var/run/docker.sock")
-    killed = 0
-    try:
-        for container in client.containers.list(filters={"label": f"challengehub={PROJECT}"}):
-            with contextlib.suppress(docker.errors.APIError):  # ended by itself meanwhile
-                container.kill()
-                killed += 1
-    finally:
-        client.close()
-    return killed
 
 
 async def test_sandboxes_are_killed_from_outside(start: Start, people: list[Person], server: Server) -> None:

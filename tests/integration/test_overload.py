@@ -1,6 +1,6 @@
 """Many submissions at once, half of them from one learner: taken quickly, in a fair order, within bounds.
 
-The same with 300 from 100 learners is measured by `make bench`.
+The same with 300 from 100 learners is measured by `make bench ARGS=--long`.
 """
 
 from __future__ import annotations

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
-import docker
-import httpx
 import pytest
 
 from grader.app import Service
@@ -30,16 +26,17 @@ from grader.ratelimit import Bodies
 from grader.sandbox import Engine
 from grader.settings import Settings
 from tests import notebooks
-from tests.conftest import ROOT, Person
+from tests.conftest import Person
 from tests.integration.client import answered, body, code, events, key
 from tests.integration.conftest import Server
 from tests.integration.graders import (
     LIMIT_S,
-    PROJECT,
     SLOW,
     EngineSocket,
+    Process,
     Start,
     finished,
+    kill_sandboxes,
     recorded,
     running,
     send,
@@ -116,6 +113,7 @@ async def test_an_engine_that_goes_away_in_the_middle_of_a_run_costs_nobody_an_a
         await engine.mend()
         assert (await finished(api, id))["status"] == "passed"
         recorded(server, id)
+        assert server.query("SELECT attempts FROM submissions") == [{"attempts": 1}]
 
 
 async def test_health_says_why_no_sandbox_can_be_made_and_what_to_do(
@@ -149,14 +147,8 @@ async def test_a_sandbox_that_is_killed_from_outside_is_replaced(
         watching = asyncio.create_task(watched(api, id))
         await running(api, id)
 
-        def kill() -> None:
-            client = docker.DockerClient(base_url="unix:///var/run/docker.sock")
-            for container in client.containers.list(filters={"label": f"challengehub={PROJECT}"}):
-                container.kill()
-            client.close()
-
         await asyncio.sleep(1)
-        await asyncio.to_thread(kill)
+        await asyncio.to_thread(kill_sandboxes)
         told = await watching
         assert told[-1][1]["status"] == "passed"
         recorded(server, id)
@@ -279,29 +271,13 @@ async def test_what_a_stopping_grader_has_not_finished_is_graded_by_the_next(
 async def test_what_a_killed_grader_held_is_graded_by_the_next(
     start: Start, environment: dict[str, str], learner: Person, server: Server, unused_tcp_port: int
 ) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "grader",
-        "serve",
-        cwd=ROOT,
-        env=os.environ | environment | {"GRADER_PORT": str(unused_tcp_port)},
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+    process = Process(environment, "tests", unused_tcp_port)
+    await process.start()
     try:
         async with speaking(unused_tcp_port, learner) as api:
-
-            async def healthy() -> bool:
-                try:
-                    return (await api.get("/health")).json()["parts"]["database"] == "ok"
-                except httpx.TransportError:
-                    return False
-
-            await until(healthy)
             ids = [await send_long(api), *[await send(api, *SLOW) for _ in range(3)]]
     finally:
-        process.send_signal(signal.SIGKILL)
-        await process.wait()
+        await process.end(signal.SIGKILL)
     assert "running" in {row["state"] for row in server.query("SELECT state FROM submissions")}
     async with start() as service, speaking(service, learner) as api:
         for id in ids:
