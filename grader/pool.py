@@ -339,6 +339,8 @@ class Pool:
                 await self.sweep()
             except GraderError as error:
                 self.fault = error.message
+            except Exception:
+                _log.exception("a look for leftovers stumbled; the next one comes")
 
 
 async def _settled(tasks: set[asyncio.Task[None]]) -> None:
