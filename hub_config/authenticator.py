@@ -15,7 +15,7 @@ from jupyterhub import orm
 from jupyterhub.user import User
 from nativeauthenticator import NativeAuthenticator
 from nativeauthenticator.orm import UserInfo
-from sqlalchemy import inspect
+from sqlalchemy import Column, String, inspect
 from traitlets import Enum, Integer, Unicode, default
 
 from hub_config import membership, pages
@@ -30,6 +30,14 @@ USERNAME_RULE = (
     "A name has 1 to 32 letters (a-z), digits, dots, dashes or underscores, "
     "and starts and ends with a letter or a digit."
 )
+
+
+class DeletedName(orm.Base):
+    """A name whose account was deleted. The grader keeps submissions, progress and leaderboard entries
+    by name and hears of no deletion: whoever signed up under the name next would have them."""
+
+    __tablename__ = "challengehub_deleted_names"
+    username = Column(String(255), primary_key=True)
 
 
 class ChallengeHubAuthenticator(NativeAuthenticator):
@@ -121,6 +129,11 @@ class ChallengeHubAuthenticator(NativeAuthenticator):
             return USERNAME_RULE
         if self.user_exists(username):
             return "That name is taken. Choose another, or sign in if it is yours."
+        if self.db.get(DeletedName, username) is not None:
+            return (
+                "That name belonged to an account that was deleted. Choose another; "
+                "if the account was yours, ask an administrator to give the name back to you."
+            )
         return ""
 
     def problem_with_password(self, password: str, confirmation: str, username: str) -> str:
@@ -160,8 +173,8 @@ class ChallengeHubAuthenticator(NativeAuthenticator):
     async def sign_up_account(self, username: str, password: str) -> UserInfo:
         """Make the account; name and password were found good. ValueError: the name went meanwhile."""
         hashed = await asyncio.to_thread(self._hash, password)
-        if self.user_exists(username):
-            raise ValueError(f"the name {username!r} is taken")
+        if problem := self.problem_with_username(username):
+            raise ValueError(problem)
         account = UserInfo(username=username, password=hashed, is_authorized=self.open_signup)
         self.db.add(account)
         self.db.commit()
@@ -185,7 +198,23 @@ class ChallengeHubAuthenticator(NativeAuthenticator):
         # At every start the Hub calls this for every account: mends what was changed while it was down.
         orm_user = getattr(user, "orm_user", user)
         membership.settle(inspect(orm_user).session, orm_user)
+        # At its start the Hub hands over its rows; a User comes from a request, and nobody but an admin can
+        # make one under a deleted name. The start gives no name back: the Hub may have died in a deletion.
+        if isinstance(user, User) and (deleted := self.db.get(DeletedName, user.name)):
+            self.db.delete(deleted)
+            self.db.commit()
+            self.log.warning("The name %r, whose account was deleted, can be signed up again.", user.name)
         return super().add_user(user)
+
+    def delete_user(self, user: User) -> Any:
+        # First, so that the name is at no moment free.
+        self.db.merge(DeletedName(username=user.name))
+        self.db.commit()
+        return super().delete_user(user)
+
+    def add_new_table(self) -> None:
+        super().add_new_table()
+        DeletedName.__table__.create(self.db.get_bind(), checkfirst=True)
 
     def get_handlers(self, app: Any) -> list[Any]:
         return pages.HANDLERS

@@ -168,6 +168,41 @@ def test_one_changes_ones_password(hub: Hub) -> None:
     assert hub.visitor().sign_in("changes", new).status_code == 302
 
 
+# -- a deleted account's name -------------------------------------------------------------------------------
+
+
+def test_a_deleted_accounts_name_is_given_back_by_an_admin_alone(make_hub: Callable[..., Hub]) -> None:
+    """The grader keeps by name what a learner did: somebody else under the name would have it."""
+    hub = make_hub()
+    admin = hub.token("admin", ADMIN_PASSWORD)
+
+    def refused(name: str) -> bool:
+        answer = hub.visitor().sign_up(name)
+        return answer.status_code == 400 and "was deleted. Choose another" in alert(answer)
+
+    for name in ("leaves", "comes-back"):
+        assert hub.visitor().sign_up(name).status_code == 302
+        assert hub.api("DELETE", f"/users/{name}", admin).ok
+        assert hub.visitor().sign_in(name).status_code == 403
+        assert refused(name)
+        assert refused(name.upper())
+    assert hub.api("POST", "/users", admin, {"usernames": ["comes-back"]}).ok
+    assert hub.visitor().sign_up("comes-back").status_code == 302
+    assert hub.api("DELETE", "/users/comes-back", admin).ok
+    assert refused("comes-back")
+    assert hub.api("POST", "/users/never-signed-up", admin).ok
+    assert hub.api("DELETE", "/users/never-signed-up", admin).ok
+    assert refused("never-signed-up")
+
+    hub.stop()
+    with sqlite3.connect(hub.directory / "hub.sqlite") as db:  # as if the Hub had died in a deletion
+        db.execute("INSERT INTO users (name, admin, cookie_id) VALUES ('leaves', 0, 'x')")
+    hub.start()
+    assert refused("leaves")
+    assert refused("comes-back")
+    hub.stop()
+
+
 # -- PATCH /users/NAME -------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import requests
 from docker.errors import NotFound
 
 from tests.conftest import Person, Stack
@@ -241,7 +242,7 @@ def test_the_home_survives_a_stop_and_the_container_does_not(
     workspace.stop()
 
 
-def test_a_deleted_account_leaves_nothing_for_the_next_of_that_name(
+def test_a_deleted_accounts_home_is_gone_when_its_name_is_given_back(
     stack: Stack, admin: Person, new_learner: Callable[[], Person]
 ) -> None:
     workspace = Workspace(stack, new_learner()).start()
@@ -250,6 +251,9 @@ def test_a_deleted_account_leaves_nothing_for_the_next_of_that_name(
     assert workspace.hub("DELETE", who=admin).status_code == 204
     with pytest.raises(NotFound):
         stack.engine.volumes.get(home)
+    with pytest.raises(requests.HTTPError, match="400"):
+        stack.sign_up(workspace.owner.name, "another good password")
+    assert workspace.hub("POST", who=admin).status_code == 201
     again = Workspace(stack, stack.sign_up(workspace.owner.name, "another good password")).start()
     assert again.run("ls", f"{HOME}/private")[0] != 0
     again.stop()
