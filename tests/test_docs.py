@@ -60,6 +60,15 @@ def test_every_file_that_is_named_exists(page: Path) -> None:
     assert not [name for name in sorted(ours) if not (ROOT / name).exists()]
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_container_that_is_named_has_that_name_under_each_compose(page: Path) -> None:
+    given = re.findall(
+        r"container_name: \$\{COMPOSE_PROJECT_NAME\}(\S+)", (ROOT / "compose.yaml").read_text()
+    )
+    named = re.findall(r"\bchallengehub((?:_[a-z]+_1|-(?:db|proxy|hub|grader)-1))\b", page.read_text("utf-8"))
+    assert set(named) <= set(given)
+
+
 def test_the_architecture_page_knows_every_module_of_the_grader() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     layers = page.split("## Layers")[1].split("\n## ")[0]
