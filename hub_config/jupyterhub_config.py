@@ -25,6 +25,9 @@ c.JupyterHub.db_url = settings.db_url
 c.JupyterHub.db_kwargs = {"pool_pre_ping": True}
 c.JupyterHub.cookie_secret = settings.cookie_secret
 c.JupyterHub.template_paths = [str(HERE / "templates")]
+# Learners' servers have the Hub's own origin, so a page of theirs could open one of the Hub's and act in it.
+# Not so a page without this header; docs/security.md says what is left.
+c.JupyterHub.tornado_settings = {"headers": {"Cross-Origin-Opener-Policy": "same-origin"}}
 
 # The proxy is a container of its own and the servers outlive the Hub: restarting the Hub cuts nobody off.
 c.JupyterHub.proxy_class = "configurable-http-proxy"
@@ -67,6 +70,9 @@ c.NotebookSpawner.name_template = f"{settings.project}-notebook-{{username}}"
 c.NotebookSpawner.remove = True
 c.NotebookSpawner.notebook_dir = spawner.HOME
 c.NotebookSpawner.default_url = "/lab"
+# A learner's server would load code from ~/.jupyter, and with it serve pages of the learner's own to whoever
+# follows a link. What people set in JupyterLab is kept there too, and read all the same.
+c.NotebookSpawner.disable_user_config = True
 c.NotebookSpawner.volumes = {f"{settings.project}-home-{{username}}": spawner.HOME}
 c.NotebookSpawner.mem_limit = settings.notebook_memory
 c.NotebookSpawner.cpu_limit = settings.notebook_cpus

@@ -136,6 +136,16 @@ def test_a_form_from_another_site_does_nothing(hub: Hub) -> None:
     assert "forged" not in names_in_database(hub)
 
 
+@pytest.mark.parametrize("path", ["login", "signup", "home", "api/"])
+def test_no_window_of_another_page_reaches_into_the_hubs(hub: Hub, path: str) -> None:
+    visitor = hub.visitor()
+    visitor.sign_in("admin", ADMIN_PASSWORD)
+    headers = visitor.get(f"/hub/{path}").headers
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"], "JupyterHub's own are still there"
+    assert headers["X-JupyterHub-Version"]
+
+
 def test_the_next_page_cannot_be_on_another_site(hub: Hub) -> None:
     answer = hub.visitor().submit(
         "/hub/signup?next=https%3A%2F%2Fevil.example%2F",

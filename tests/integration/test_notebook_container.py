@@ -259,6 +259,34 @@ def test_a_deleted_accounts_home_is_gone_when_its_name_is_given_back(
     again.stop()
 
 
+def test_a_server_runs_no_code_from_its_learners_home_and_keeps_their_settings(
+    stack: Stack, new_learner: Callable[[], Person]
+) -> None:
+    """Such code could serve a page to anybody, under the address that the Hub has."""
+    workspace = Workspace(stack, new_learner()).start()
+    workspace.python("""
+import json, pathlib
+home = pathlib.Path.home()
+ran = "import pathlib; pathlib.Path('/tmp/ran').touch()\\n"
+(home / ".jupyter" / "jupyter_server_config.d").mkdir(parents=True, exist_ok=True)
+for name in ("jupyter", "jupyter_server", "jupyter_lab", "jupyter_notebook"):
+    (home / ".jupyter" / (name + "_config.py")).write_text(ran)
+(home / "mine.py").write_text(ran)
+enabled = {"ServerApp": {"jpserver_extensions": {"mine": True}}}
+(home / ".jupyter" / "jupyter_server_config.d" / "mine.json").write_text(json.dumps(enabled))""")
+    settings = "lab/api/settings/@jupyterlab/apputils-extension:themes"
+    chosen = {"raw": '{"theme": "JupyterLab Dark"}'}
+    assert workspace.server("PUT", settings, json=chosen).status_code == 204
+    workspace.stop()
+    workspace.start()
+    assert workspace.run("ls", "/tmp/ran")[0] != 0
+    assert workspace.server("GET", settings).json()["raw"] == chosen["raw"]
+    assert workspace.server("GET", "challengehub/api/challenges").status_code == 200, "our extension is there"
+    specs = workspace.server("GET", "api/kernelspecs").json()["kernelspecs"]
+    assert specs["python3"]["spec"]["argv"][0].startswith("/opt/python/")
+    workspace.stop()
+
+
 def test_people_work_on_while_the_hub_is_away(workspace: Workspace) -> None:
     before = workspace.container.id
     assert workspace.server("GET", "api/status").status_code == 200
