@@ -5,11 +5,8 @@
 # MYSQL_ROOT_PASSWORD, MYSQL_HUB_PASSWORD, MYSQL_GRADER_PASSWORD: letters and digits only. User hub owns database jupyterhub, user grader owns grader.
 set -euo pipefail
 
-mariadb=
-mysqld --version 2>/dev/null | grep -qi mariadb && mariadb=1
-# No file of the server's machine is read or written by SQL. (MariaDB would take NULL for a folder's name.)
-options=(--defaults-file=/etc/challengehub.cnf)
-[ -n "$mariadb" ] || options+=(--secure-file-priv=NULL)
+# No file of the server's machine is read or written by SQL.
+options=(--defaults-file=/etc/challengehub.cnf --secure-file-priv=NULL)
 
 for name in MYSQL_ROOT_PASSWORD MYSQL_HUB_PASSWORD MYSQL_GRADER_PASSWORD; do
     # They are put into SQL text below: nothing that would need quoting there.
@@ -27,11 +24,7 @@ if [ ! -d /var/lib/mysql/mysql ]; then
     echo "making a new, empty database in /var/lib/mysql"
     # What an interrupted first start left behind: there is no system database yet, so nothing of anybody's.
     find /var/lib/mysql -mindepth 1 -delete
-    if [ -n "$mariadb" ]; then
-        mariadb-install-db --defaults-file=/etc/challengehub.cnf --user=mysql --skip-test-db --auth-root-authentication-method=normal >/dev/null
-    else
-        mysqld "${options[@]}" --initialize-insecure
-    fi
+    mysqld "${options[@]}" --initialize-insecure
 fi
 
 # The server runs every statement of this file as an all-powerful user; one statement a line is all that it understands.

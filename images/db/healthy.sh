@@ -1,4 +1,3 @@
 #!/bin/bash
 # Healthy: the grader's own user can sign in over the network and read.
-client=$(command -v mysql || command -v mariadb)
-MYSQL_PWD=$MYSQL_GRADER_PASSWORD exec "$client" --no-defaults --protocol=tcp -h 127.0.0.1 -u grader -e 'SELECT 1' grader >/dev/null
+MYSQL_PWD=$MYSQL_GRADER_PASSWORD exec mysql --no-defaults --protocol=tcp -h 127.0.0.1 -u grader -e 'SELECT 1' grader >/dev/null
