@@ -158,11 +158,14 @@ class ChallengeHubAuthenticator(NativeAuthenticator):
         account = self.get_user(username)
         if account is None or self.is_blocked(username):
             return None
-        if not await asyncio.to_thread(_matches, password, account.password):
+        if not await self.is_password_of(account, password):
             self.add_login_attempt(username)
             return None
         self.successful_login(username)
         return username if account.is_authorized else None
+
+    async def is_password_of(self, account: UserInfo, password: str) -> bool:
+        return await asyncio.to_thread(_matches, password, account.password)
 
     def is_blocked(self, username: str) -> bool:
         if self.can_try_to_login_again(username):

@@ -34,9 +34,9 @@ class SignInPage(LoginHandler):
             self.redirect(self.get_next_url(user))
             return
         self.set_status(403)
-        self.finish(await self._render(login_error=self._why(name, password), username=name[:64]))
+        self.finish(await self._render(login_error=await self._why(name, password), username=name[:64]))
 
-    def _why(self, name: str, password: str) -> str:
+    async def _why(self, name: str, password: str) -> str:
         username = self.authenticator.normalize_username(name)
         account = self.authenticator.get_user(username)
         if self.authenticator.is_blocked(username):
@@ -45,10 +45,12 @@ class SignInPage(LoginHandler):
         if (
             account
             and not account.is_authorized
-            and len(password) < 73
-            and account.is_valid_password(password)
+            and await self.authenticator.is_password_of(account, password)
         ):
-            return "Your account is waiting for approval by a moderator. Try again later, or ask them."
+            user = orm.User.find(self.db, username)
+            if user is None or user.last_activity is None:  # nobody was ever signed in
+                return "Your account is waiting for approval by a moderator. Try again later, or ask them."
+            return "Your account is suspended. Ask a moderator or an administrator why."
         return "The name or the password is wrong. Try again, or ask a moderator to set a new password."
 
 

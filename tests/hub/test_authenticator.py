@@ -276,10 +276,23 @@ def test_approval_when_the_setting_asks_for_it(make_hub: Callable[..., Hub]) -> 
     assert "patient" not in names_in_database(hub)
     answer = hub.visitor().sign_in("patient")
     assert (answer.status_code, "waiting for approval" in alert(answer)) == (403, True)
+    for wrong in ("a guess", "é" * 40):
+        answer = hub.visitor().sign_in("patient", wrong)
+        assert (answer.status_code, "The name or the password is wrong" in alert(answer)) == (403, True)
     admin = hub.visitor()
     admin.sign_in("admin", ADMIN_PASSWORD)
     assert "may sign in now" in alert(admin.submit("/hub/authorize", username="patient", action="approve"))
-    assert hub.visitor().sign_in("patient").status_code == 302
+    patient = hub.visitor()
+    assert patient.sign_in("patient").status_code == 302
+    assert patient.get("/hub/home").status_code == 200
+    admin.submit("/hub/authorize", username="patient", action="suspend")
+    answer = hub.visitor().sign_in("patient")
+    assert (answer.status_code, "is suspended" in alert(answer)) == (403, True)
+    assert "The name or the password is wrong" in alert(hub.visitor().sign_in("patient", "é" * 40))
+    token = hub.token("admin", ADMIN_PASSWORD)
+    assert hub.api("POST", "/users", token, {"usernames": ["expected"]}).ok
+    hub.visitor().sign_up("expected")
+    assert "waiting for approval" in alert(hub.visitor().sign_in("expected"))
     hub.stop()
 
 
