@@ -34,10 +34,15 @@ MODERATE_SUBMISSIONS = "custom:submissions:moderate"
 #: What only the grader understands; it finds them among the ``scopes`` of whoever calls it. An admin may do
 #: all of it without holding them: the Hub cannot add custom scopes to its own admin role.
 CUSTOM_SCOPES: dict[str, dict[str, Any]] = {
-    WRITE_CHALLENGES: {"description": "Publish challenges, see their solutions and go back to a version"},
-    READ_SUBMISSIONS: {"description": "Read everybody's submissions and figures about them"},
+    WRITE_CHALLENGES: {
+        "description": "Publish challenges, see their solutions, go back to a version, grade again"
+    },
+    READ_SUBMISSIONS: {
+        "description": "Read challenges' earlier versions; for who writes challenges, "
+        "also which learners' verdicts a new version would change",
+    },
     MODERATE_SUBMISSIONS: {
-        "description": "Act on submissions: grade again, withdraw, answer feedback",
+        "description": "Take names off leaderboards, and read challenges' earlier versions",
         "subscopes": [READ_SUBMISSIONS],
     },
 }
@@ -63,7 +68,7 @@ ROLES: list[dict[str, Any]] = [
     },
     {
         "name": "instructor",
-        "description": "Writes challenges and sees how learners do; has no power over accounts or servers.",
+        "description": "Writes challenges and sees whose verdicts that would change; no power over accounts.",
         "scopes": [
             WRITE_CHALLENGES,
             READ_SUBMISSIONS,
@@ -76,7 +81,7 @@ ROLES: list[dict[str, Any]] = [
         # Never `groups`, not even filtered: a moderator could then pull an admin into the filter and delete
         # them. Never `access:servers` or `tokens`: looking after accounts is not reading people's work.
         # `admin:users` is filtered, so it cannot create accounts either; sign-up does that.
-        "description": "Looks after learners' accounts and servers, and after submissions.",
+        "description": "Looks after learners' accounts and servers, and after names on leaderboards.",
         "scopes": [
             "admin-ui",
             MODERATE_SUBMISSIONS,
@@ -86,9 +91,10 @@ ROLES: list[dict[str, Any]] = [
     },
     {
         "name": "grader-service",
-        # Who calls, and in which groups they are, needs no scope: the Hub says it for the caller's token.
-        "description": "Reads names and groups, so that staff pages can show who has not submitted yet.",
-        "scopes": ["list:users", "read:users:groups", "list:groups"],
+        # Who calls, and in which groups they are, needs no scope: the Hub says it for the caller's token. Not
+        # left out, because the database would keep what the role had in an earlier version.
+        "description": "The grader by itself: knows that its own token is one, and sees nobody.",
+        "scopes": [],
         "services": [GRADER],
     },
 ]

@@ -341,20 +341,32 @@ def test_the_token_in_a_container_ends_with_its_server(
     assert hub.api("GET", "/user", token).status_code == 403
 
 
-def test_the_graders_own_token_reads_names_and_groups_and_nothing_else(hub: Hub, somebody: Somebody) -> None:
+def test_the_graders_own_token_is_known_and_sees_nobody(hub: Hub, somebody: Somebody) -> None:
     learner = somebody()
-    assert hub.api("GET", "/users", GRADER_TOKEN).ok
-    model = hub.api("GET", f"/users/{learner}", GRADER_TOKEN).json()
-    assert (model["name"], model["groups"]) == (learner, ["participants"])
-    assert "last_activity" not in model
+    model = hub.api("GET", "/user", GRADER_TOKEN).json()
+    assert (model["kind"], model["name"]) == ("service", "grader")
     for method, path in [
+        ("GET", "/users"),
+        ("GET", f"/users/{learner}"),
+        ("GET", "/groups"),
         ("DELETE", f"/users/{learner}"),
         ("POST", f"/users/{learner}/server"),
         ("POST", f"/users/{learner}/tokens"),
         ("POST", "/groups/moderators/users"),
         ("GET", "/proxy"),
     ]:
-        assert not is_done(hub.api(method, path, GRADER_TOKEN, {"users": [learner]})), f"{method} {path}"
+        body = None if method == "GET" else {"users": [learner]}
+        assert not is_done(hub.api(method, path, GRADER_TOKEN, body)), f"{method} {path}"
+
+
+def test_what_a_role_may_no_longer_is_taken_from_it_at_the_next_start(make_hub: Callable[..., Hub]) -> None:
+    hub = make_hub()
+    hub.stop()
+    with sqlite3.connect(hub.directory / "hub.sqlite") as db:
+        db.execute("""UPDATE roles SET scopes = '["list:users"]' WHERE name = 'grader-service'""")
+    hub.start()
+    assert hub.api("GET", "/users", GRADER_TOKEN).status_code == 403
+    hub.stop()
 
 
 def test_the_idle_culler_sees_what_runs_and_may_stop_it_and_nothing_else(
