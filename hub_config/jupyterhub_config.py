@@ -79,8 +79,8 @@ c.NotebookSpawner.cpu_limit = settings.notebook_cpus
 c.NotebookSpawner.start_timeout = settings.notebook_start_timeout
 c.NotebookSpawner.http_timeout = settings.notebook_start_timeout
 c.NotebookSpawner.server_token_scopes = roles.SERVER_TOKEN_SCOPES
-# Learners' containers see the proxy and each other, and through the proxy what the Hub lets them see. The
-# database, the grader's inside and the proxy's own API are on another network.
+# Learners' containers see the proxy, each other, and the Hub's own port: the Hub asks them whether they are
+# up, so it is on their network. The database, the grader's inside and the proxy's own API are on another one.
 c.NotebookSpawner.network_name = settings.network
 c.NotebookSpawner.hub_connect_url = "http://proxy:8000"
 c.NotebookSpawner.environment = {

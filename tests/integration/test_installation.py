@@ -83,8 +83,9 @@ def test_knowing_the_address_of_an_inner_part_does_not_help(stack: Stack, servic
     assert not reaches(stack, "notebooks", stack.address(service, "core"), port)
 
 
-def test_a_learners_network_reaches_the_proxy(stack: Stack) -> None:
-    assert reaches(stack, "notebooks", "proxy", 8000)
+@pytest.mark.parametrize(("host", "port"), [("proxy", 8000), ("hub", 8081)])
+def test_a_learners_network_reaches_what_asks_who_calls(stack: Stack, host: str, port: int) -> None:
+    assert reaches(stack, "notebooks", host, port)
 
 
 def test_the_inner_network_has_no_way_out(stack: Stack) -> None:
