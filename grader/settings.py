@@ -14,6 +14,7 @@ from .metadata import SLUG
 _REQUIRED = object()
 CHALLENGES_DIR = Path("/srv/challenge_notebooks")
 BUILD_SQL = Path("/srv/build.sql")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class SettingInvalid(ValueError):
@@ -35,6 +36,13 @@ def _seconds(text: str) -> float:
     if not 0 < value < 86400:
         raise ValueError("must be more than 0 and less than a day")
     return value
+
+
+def _log_level(text: str) -> str:
+    level = text.upper()
+    if level not in LOG_LEVELS:
+        raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
+    return level
 
 
 def read_images(text: str) -> dict[str, str]:
@@ -81,7 +89,7 @@ class Settings:
         "GRADER_LOG_LEVEL",
         "How much is logged: DEBUG, INFO, WARNING or ERROR.",
         default="INFO",
-        read=str.upper,
+        read=_log_level,
     )
     log_json: bool = _setting(
         "GRADER_LOG_JSON",
@@ -211,7 +219,7 @@ class Settings:
     )
     challenges_dir: Path = _setting(  # noqa: RUF009
         "GRADER_CHALLENGES_DIR",
-        "Notebooks published at the first start.",
+        "Notebooks that are published at each start if they changed.",
         default=CHALLENGES_DIR,
         read=Path,
     )

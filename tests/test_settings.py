@@ -39,6 +39,13 @@ def test_further_images_have_names_of_their_own() -> None:
             Settings.read(NEEDED | {"SANDBOX_IMAGES": written})
 
 
+def test_a_log_level_is_one_that_there_is() -> None:
+    assert Settings.read(NEEDED | {"GRADER_LOG_LEVEL": "debug"}).log_level == "DEBUG"
+    for written in ("VERBOSE", "10", "NOTSET"):
+        with pytest.raises(SettingInvalid, match=r"GRADER_LOG_LEVEL .* DEBUG, INFO, WARNING, ERROR"):
+            Settings.read(NEEDED | {"GRADER_LOG_LEVEL": written})
+
+
 @pytest.mark.parametrize("written", ["/services/grader/", "services/grader", "/services/grader"])
 def test_a_prefix_has_its_slashes(written: str) -> None:
     assert Settings.read(NEEDED | {"JUPYTERHUB_SERVICE_PREFIX": written}).prefix == "/services/grader/"
