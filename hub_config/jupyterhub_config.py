@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(
@@ -37,6 +38,15 @@ c.ConfigurableHTTPProxy.auth_token = settings.proxy_auth_token
 c.JupyterHub.cleanup_servers = False
 # A proxy that restarted has forgotten its routes; the Hub finds out when it next looks, by default in 5 min.
 c.JupyterHub.last_activity_interval = 10
+
+if settings.subdomain_host:
+    c.JupyterHub.subdomain_host = settings.subdomain_host
+    # JupyterHub gives the grader a domain too. It is no stranger: the Hub's pages link to it under their own,
+    # and learners' servers ask it under the name that the proxy has on their network.
+    c.Proxy.extra_routes = {
+        f"{host}/services/{roles.GRADER}/": settings.grader_url
+        for host in (urlsplit(settings.subdomain_host).hostname, "proxy")
+    }
 
 # -- who may do what (roles.py) ------------------------------------------------------------------------
 c.JupyterHub.custom_scopes = roles.CUSTOM_SCOPES

@@ -122,6 +122,8 @@ def services(
         "name": GRADER,
         "url": grader_url,
         "api_token": grader_token,
+        # without a host: the grader is under the Hub's own, also where JupyterHub would expect a subdomain
+        "oauth_redirect_uri": f"/services/{GRADER}/oauth_callback",
         "oauth_no_confirm": True,  # it is a part of this site, not a stranger who asks for access
         # what a browser session's token carries on to the grader, where the account has it
         "oauth_client_allowed_scopes": sorted(CUSTOM_SCOPES),

@@ -20,9 +20,11 @@ class SettingsError(ValueError):
 @dataclass(frozen=True)
 class Settings:
     """``notebook_memory`` and ``notebook_packages`` as Docker writes sizes (``1G``); ``notebook_cpus`` in
-    cores; times in seconds where no unit is named. 0 minutes switch a session rule off."""
+    cores; times in seconds where no unit is named. 0 minutes switch a session rule off. ``subdomain_host`` is
+    empty, or scheme and host, perhaps with a port."""
 
     project: str
+    subdomain_host: str
     db_url: str
     proxy_api_url: str
     proxy_auth_token: str
@@ -76,7 +78,16 @@ class Settings:
         sign_up = text("SIGN_UP", "open")
         if sign_up not in ("open", "approval", "closed"):
             raise SettingsError(f"SIGN_UP is {sign_up!r}; write open, approval or closed.")
+        subdomain_host = env.get("CHALLENGEHUB_SUBDOMAIN_HOST", "").strip().rstrip("/")
+        if subdomain_host and not re.fullmatch(
+            r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*(:\d+)?", subdomain_host
+        ):
+            raise SettingsError(
+                f"CHALLENGEHUB_SUBDOMAIN_HOST is {subdomain_host!r}; "
+                "write an address by name, such as https://hub.example.org, or nothing."
+            )
         return cls(
+            subdomain_host=subdomain_host,
             project=text("COMPOSE_PROJECT_NAME", "challengehub"),
             db_url=env.get("HUB_DB_URL") or _mysql_url(text("MYSQL_HUB_PASSWORD")),
             proxy_api_url=text("CONFIGPROXY_API_URL", "http://proxy:8001"),

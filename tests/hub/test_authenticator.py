@@ -312,6 +312,8 @@ def test_no_sign_up_when_it_is_closed(make_hub: Callable[..., Hub]) -> None:
         ({"NOTEBOOK_PACKAGES": "0M"}, "NOTEBOOK_PACKAGES is '0M'; write a size such as 384M"),
         ({"NOTEBOOK_CPUS": "nan"}, "NOTEBOOK_CPUS is 'nan'"),
         ({"GRADER_API_TOKEN": ""}, "GRADER_API_TOKEN is not set"),
+        ({"CHALLENGEHUB_SUBDOMAIN_HOST": "hub.example.org"}, "such as https://hub.example.org"),
+        ({"CHALLENGEHUB_SUBDOMAIN_HOST": "https://10.0.0.1"}, "by name"),
     ],
 )
 def test_a_wrong_setting_is_named(env: dict[str, str], said: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -261,6 +262,25 @@ def test_who_is_suspended_gets_no_token(hub: Hub, somebody: Somebody) -> None:
         timeout=60,
     )
     assert answer.status_code == 403
+
+
+def test_a_server_has_a_name_of_its_own_where_the_setting_asks_for_it(make_hub: Callable[..., Hub]) -> None:
+    hub = make_hub(CHALLENGEHUB_SUBDOMAIN_HOST="https://hub.example.org:8443/")
+    admin = hub.token("admin", ADMIN_PASSWORD)
+    start(hub, admin, "admin")
+    assert hub.api("GET", "/users/admin", admin).json()["servers"][""]["full_url"] == (
+        "https://admin.hub.example.org:8443/user/admin/"
+    )
+    while "/" not in (routes := hub.api("GET", "/proxy", admin).json()):
+        time.sleep(0.2)
+    graders = {route for route, data in routes.items() if data["target"] == "http://127.0.0.1:9"}
+    assert {"hub.example.org/services/grader/", "proxy/services/grader/"} <= graders
+    answer = hub.visitor().get(
+        "/hub/api/oauth2/authorize?client_id=service-grader&response_type=code"
+        "&redirect_uri=%2Fservices%2Fgrader%2Foauth_callback"
+    )
+    assert answer.headers["Location"].startswith("/hub/login"), "the grader sends people back to where it is"
+    hub.stop()
 
 
 # -- what the grader is told, and what tokens in other hands can do ----------------------------------------
