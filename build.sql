@@ -2,8 +2,8 @@
 --
 --     mysql grader < build.sql
 --
--- The grader runs it at every start. Times are UTC with microseconds. Text that people or programs wrote is data here:
--- nothing in these tables is ever executed or shown as HTML.
+-- The grader runs it at every start, and what the database of an earlier release lacks is added. Times are UTC with
+-- microseconds. Text that people or programs wrote is data here: nothing in these tables is ever executed or shown as HTML.
 
 CREATE TABLE IF NOT EXISTS challenges (
   id                    INT UNSIGNED NOT NULL AUTO_INCREMENT COMMENT 'Surrogate key',
@@ -70,6 +70,7 @@ CREATE TABLE IF NOT EXISTS submissions (
   KEY submissions_lease (state, lease_until),
   KEY submissions_waiting (username, state, turn),
   KEY submissions_own (username, id),
+  KEY submissions_attempts (username, challenge_id, id),
   KEY submissions_progress (username, challenge_id, status, score),
   CONSTRAINT submissions_version FOREIGN KEY (version_id) REFERENCES challenge_versions (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
@@ -284,3 +285,13 @@ CREATE TABLE IF NOT EXISTS audit (
   KEY audit_subject (subject, id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
   COMMENT='Who changed what and when; only ever added to';
+
+-- What an installation of an earlier release does not have yet: CREATE TABLE changes no table that is there, and MySQL
+-- knows no ADD KEY IF NOT EXISTS.
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.statistics
+   WHERE table_schema = DATABASE() AND table_name = 'submissions' AND index_name = 'submissions_attempts') = 0,
+  'ALTER TABLE submissions ADD KEY submissions_attempts (username, challenge_id, id)', 'DO 0');
+PREPARE change_of_schema FROM @change;
+EXECUTE change_of_schema;
+DEALLOCATE PREPARE change_of_schema;

@@ -8,17 +8,20 @@ from sqlalchemy import Connection
 
 from .rows import Table, do, iso
 
+RECENT = 100  # whoever made more since the last hint, and failed in none of these, needs none
+
 
 class Hints(Table):
     def hints(self, username: str, challenge_id: int) -> dict[str, Any]:
         """``hints``: [{"number", "taken_at", "attempts"}] in their order, ``attempts`` being the submissions
-        made before; ``failed_since``: graded submissions since the last one (or ever) that did not pass.
+        made before; ``failed_since``: of the newest RECENT submissions those that were graded since the last
+        one (or ever) and did not pass.
         """
 
         def body(db: Connection) -> dict[str, Any]:
             own = {"username": username, "challenge": challenge_id}
             rows = do(db, _TAKEN, **own).all()
-            failed = do(db, _FAILED_SINCE, **own).scalar_one()
+            failed = do(db, _FAILED_SINCE, **own, recent=RECENT).scalar_one()
             return {
                 "hints": [{**row._mapping, "taken_at": iso(row.taken_at)} for row in rows],
                 "failed_since": int(failed),
@@ -36,9 +39,10 @@ _TAKEN = """
     SELECT number, taken_at, attempts FROM hints_taken
     WHERE username = :username AND challenge_id = :challenge ORDER BY number"""
 _FAILED_SINCE = """
-    SELECT COUNT(*) FROM submissions
-    WHERE username = :username AND challenge_id = :challenge AND state = 'finished'
-        AND status NOT IN ('passed', 'internal_error')
+    SELECT COUNT(*) FROM (
+        SELECT state, status, submitted_at FROM submissions FORCE INDEX (submissions_attempts)
+        WHERE username = :username AND challenge_id = :challenge ORDER BY id DESC LIMIT :recent) AS newest
+    WHERE state = 'finished' AND status NOT IN ('passed', 'internal_error')
         AND submitted_at > COALESCE(
             (SELECT MAX(taken_at) FROM hints_taken WHERE username = :username AND challenge_id = :challenge),
             '1970-01-01')"""

@@ -67,9 +67,7 @@ class Record(Table):
 
     def submissions(self, username: str, slug: str | None, limit: int) -> list[dict[str, Any]]:
         """A learner's own, newest first."""
-        query = (_OWN if slug is None else _SUMMARY) + " WHERE s.username = :username"
-        query += " AND c.slug = :slug" if slug is not None else ""
-        query += " ORDER BY s.id DESC LIMIT :limit"
+        query = _OWN if slug is None else _ATTEMPTS
         values = {"username": username, "limit": limit} | ({"slug": slug} if slug is not None else {})
         return [_summary(row) for row in self.database.transaction(lambda db: do(db, query, **values).all())]
 
@@ -96,11 +94,21 @@ _SUMMARIES = """
     SELECT s.id AS `key`, s.uuid AS id, c.slug AS challenge, v.number AS version, s.state, s.status, s.score,
         s.max_score, s.submitted_at, s.started_at, s.finished_at, s.message, s.queue_ms, s.sandbox_ms,
         s.run_ms, s.total_ms, s.peak_memory_bytes, s.turn
-    FROM submissions s {index} JOIN challenge_versions v ON v.id = s.version_id
-        JOIN challenges c ON c.id = s.challenge_id"""
-_SUMMARY = _SUMMARIES.format(index="")
+    FROM submissions s {index} {join} challenge_versions v ON v.id = s.version_id
+        {join} challenges c ON c.id = s.challenge_id"""
+_SUMMARY = _SUMMARIES.format(index="", join="JOIN")
 # MySQL 9.7 takes the first index that begins with the name, and sorts all that the learner ever submitted
-_OWN = _SUMMARIES.format(index="FORCE INDEX (submissions_own)")
+_OWN = (
+    _SUMMARIES.format(index="FORCE INDEX (submissions_own)", join="STRAIGHT_JOIN")
+    + " WHERE s.username = :username ORDER BY s.id DESC LIMIT :limit"
+)
+# by the subquery: with c.slug = :slug it finds the same rows in the index, and sorts them all the same
+_OF_CHALLENGE = """
+    WHERE s.username = :username AND s.challenge_id = (SELECT id FROM challenges WHERE slug = :slug)
+    ORDER BY s.id DESC LIMIT :limit"""
+_ATTEMPTS = (
+    _SUMMARIES.format(index="FORCE INDEX (submissions_attempts)", join="STRAIGHT_JOIN") + _OF_CHALLENGE
+)
 _FINISHED_BY = " WHERE s.id = :id AND s.claim = :claim AND s.state = 'finished'"
 _PROGRESS = """
     SELECT challenge_id, COUNT(*) AS attempts, MAX(score) AS best_score,

@@ -17,6 +17,7 @@ from grader.database import Database
 from grader.errors import DatabaseUnavailable, IdempotencyConflict, QueueFull
 from grader.models import CellResult, CheckResult, Result, State, Status, Timings
 from grader.store import Accepted, NewSubmission, NewVersion, Store, Version, VersionReplaced, Work
+from grader.store.hints import RECENT
 from tests.integration.conftest import ROOT, Server, open_database
 
 OVERVIEW = {"title": "One", "max_score": 3.0, "checks": []}
@@ -139,6 +140,22 @@ def test_graders_that_start_together_build_one_schema(server: Server, many: Call
 
     many(build, 4)
     assert server.query("SELECT COUNT(*) AS n FROM submissions") == [{"n": 0}]
+
+
+def test_a_database_of_an_earlier_release_gets_the_indexes_that_it_lacks(
+    store: Store, version: Version, server: Server
+) -> None:
+    accept(store, submission())
+    indexes = """
+        SELECT INDEX_NAME, SEQ_IN_INDEX, COLUMN_NAME FROM information_schema.statistics
+        WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'submissions' ORDER BY INDEX_NAME, SEQ_IN_INDEX"""
+    made, rows = server.query(indexes), server.query("SELECT * FROM submissions")
+    server.query("ALTER TABLE submissions DROP KEY submissions_attempts")
+    assert server.query(indexes) != made
+    for _ in range(2):
+        store.database.build(ROOT / "build.sql")
+        assert server.query(indexes) == made
+        assert server.query("SELECT * FROM submissions") == rows
 
 
 def test_every_table_and_column_says_what_it_is_for(store: Store, server: Server) -> None:
@@ -480,6 +497,60 @@ def test_half_characters_from_a_learners_program_can_be_recorded(store: Store, v
     shown = store.record(claim(store), passed(message="a\ud800b", printed="\udfff\x00"))
     assert shown is not None
     assert shown["checks"][0]["message"] == "a?b"
+
+
+# --- the length of the history
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda store, _: store.submissions("ada", None, 5),
+        lambda store, _: store.submissions("ada", "one", 5),
+        lambda store, version: store.hints("ada", version.challenge_id),
+    ],
+    ids=["a learner's own", "attempts at one challenge", "hints"],
+)
+def test_what_a_step_reads_does_not_grow_with_the_history(
+    store: Store, version: Version, server: Server, step: Callable[[Store, Version], Any]
+) -> None:
+    for name in ("ada", "ben"):
+        accept(store, submission(name))
+        store.record(claim(store), passed())
+
+    def rows_read() -> int:
+        """By the second of two times; what the count itself reads is the same each time."""
+        database = open_database(server, 1)
+        counted = []
+        for _ in range(3):
+            rows = database.transaction(lambda db: db.execute(text(_ROWS_READ)).all())
+            counted.append(sum(int(row.Value) for row in rows))
+            step(Store(database), version)
+        database.close()
+        return counted[2] - counted[1]
+
+    lengthen(server, RECENT)
+    short = rows_read()
+    lengthen(server, 10 * RECENT)
+    assert rows_read() < short + RECENT
+
+
+_ROWS_READ = "SHOW SESSION STATUS LIKE 'Handler_read%'"
+
+
+def lengthen(server: Server, times: int) -> None:
+    """So many more like each submission that is the first of its learner."""
+    server.query(
+        """
+        INSERT INTO submissions (uuid, username, challenge_id, version_id, idempotency_key, content_hash,
+            notebook, state, status, score, max_score, finished_at)
+        WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < %s)
+        SELECT UUID(), username, challenge_id, version_id, UUID(), content_hash, notebook, state, status,
+            score, max_score, finished_at
+        FROM submissions JOIN (SELECT MIN(id) AS id FROM submissions GROUP BY username) AS first USING (id)
+            JOIN n""",
+        times,
+    )
 
 
 # --- when the connection breaks
