@@ -231,28 +231,41 @@ CREATE TABLE IF NOT EXISTS hints_taken (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
   COMMENT='Hints that learners asked for; what helped whom, and from which attempt on';
 
+-- All that it says is in submissions: one of an earlier release, which says less, is made anew.
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.columns
+   WHERE table_schema = DATABASE() AND table_name = 'best_scores' AND column_name IN ('username', 'latest_id')) = 1,
+  'DROP TABLE best_scores', 'DO 0');
+PREPARE change_of_schema FROM @change;
+EXECUTE change_of_schema;
+DEALLOCATE PREPARE change_of_schema;
+
 CREATE TABLE IF NOT EXISTS best_scores (
   username       VARCHAR(255) NOT NULL COMMENT 'The learner: the name that the Hub gave',
   challenge_id   INT UNSIGNED NOT NULL COMMENT 'The challenge',
   score          DOUBLE NOT NULL COMMENT 'The most points of a graded submission, by the verdicts in force',
   passed         BOOLEAN NOT NULL COMMENT 'Whether a submission has passed',
   submission_id  BIGINT UNSIGNED NOT NULL COMMENT 'The first submission with these points; tells who had them first',
+  latest_id      BIGINT UNSIGNED NOT NULL COMMENT 'The latest graded submission, which a regrading takes',
+  attempts       INT UNSIGNED NOT NULL COMMENT 'How many submissions were graded, each counted once however often it was',
   PRIMARY KEY (username, challenge_id),
+  KEY best_scores_challenge (challenge_id, username),
   CONSTRAINT best_scores_challenge FOREIGN KEY (challenge_id) REFERENCES challenges (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
-  COMMENT='What submissions says of each learner and challenge, in one row, so that a leaderboard reads no history. Emptied, it is filled again at the next start';
+  COMMENT='What submissions says of each learner and challenge, in one row, so that leaderboards, progress and regradings read no history. Emptied, it is filled again at the next start';
 
 -- The condition is looked at once and first: where there are rows the history is not read.
-INSERT INTO best_scores (username, challenge_id, score, passed, submission_id)
-SELECT b.username, b.challenge_id, b.score, b.passed, MIN(s.id)
+INSERT INTO best_scores (username, challenge_id, score, passed, submission_id, latest_id, attempts)
+SELECT b.username, b.challenge_id, b.score, b.passed, MIN(s.id), b.latest_id, b.attempts
 FROM (
-    SELECT username, challenge_id, MAX(score) AS score, MAX(status = 'passed') AS passed
+    SELECT username, challenge_id, MAX(score) AS score, MAX(status = 'passed') AS passed, MAX(id) AS latest_id,
+        COUNT(*) AS attempts
     FROM submissions
     WHERE score IS NOT NULL AND (SELECT COUNT(*) FROM (SELECT 1 FROM best_scores LIMIT 1) AS any_row) = 0
     GROUP BY username, challenge_id
   ) AS b
   JOIN submissions s ON s.username = b.username AND s.challenge_id = b.challenge_id AND s.score = b.score
-GROUP BY b.username, b.challenge_id, b.score, b.passed
+GROUP BY b.username, b.challenge_id, b.score, b.passed, b.latest_id, b.attempts
 ON DUPLICATE KEY UPDATE username = best_scores.username;
 
 CREATE TABLE IF NOT EXISTS leaderboard_members (

@@ -48,5 +48,10 @@ _FAILED_SINCE = """
             '1970-01-01')"""
 _TAKE = """
     INSERT IGNORE INTO hints_taken (username, challenge_id, number, attempts)
-    SELECT :username, :challenge, :number, COUNT(*) FROM submissions
-    WHERE username = :username AND challenge_id = :challenge"""
+    SELECT :username, :challenge, :number, COALESCE(SUM(attempts), 0)
+    FROM (
+        SELECT attempts FROM best_scores WHERE username = :username AND challenge_id = :challenge
+        UNION ALL
+        SELECT 1 FROM submissions FORCE INDEX (submissions_waiting)
+        WHERE username = :username AND state IN ('queued', 'running') AND challenge_id = :challenge
+    ) AS made"""

@@ -94,7 +94,8 @@ def count_best(db: Connection, submission: int) -> None:
 
 def recount_best(db: Connection, submission: int) -> None:
     """A verdict of a submission was replaced, perhaps by a lesser one: look at all of that learner's."""
-    # holds the row, so that a verdict that comes in at the same time is counted after this
+    # Holds the row, so that a verdict that comes in at the same time is counted after this. That it counts
+    # this one a second time is put right below.
     do(db, _COUNT, id=submission)
     key = do(db, "SELECT username, challenge_id FROM submissions WHERE id = :id", id=submission).one()
     best = do(db, _BEST, **key._mapping).one()
@@ -130,9 +131,11 @@ _OUT_OF_CLASS = "DELETE FROM leaderboard_classes WHERE username = :username AND 
 _INTO_CLASS = "INSERT IGNORE INTO leaderboard_classes (username, class) VALUES (:username, :class)"
 
 _COUNT = """
-    INSERT INTO best_scores (username, challenge_id, score, passed, submission_id)
-    SELECT username, challenge_id, score, status = 'passed', id FROM submissions WHERE id = :id
+    INSERT INTO best_scores (username, challenge_id, score, passed, submission_id, latest_id, attempts)
+    SELECT username, challenge_id, score, status = 'passed', id, id, 1 FROM submissions WHERE id = :id
     ON DUPLICATE KEY UPDATE
+        best_scores.attempts = best_scores.attempts + 1,
+        best_scores.latest_id = GREATEST(best_scores.latest_id, submissions.id),
         best_scores.submission_id = CASE
             WHEN submissions.score > best_scores.score THEN submissions.id
             WHEN submissions.score = best_scores.score THEN LEAST(best_scores.submission_id, submissions.id)
@@ -140,15 +143,16 @@ _COUNT = """
         best_scores.score = GREATEST(best_scores.score, submissions.score),
         best_scores.passed = best_scores.passed OR submissions.status = 'passed'"""
 _BEST = """
-    SELECT b.score, b.passed, MIN(s.id) AS first
+    SELECT b.score, b.passed, b.attempts, MIN(s.id) AS first
     FROM (
-        SELECT MAX(score) AS score, MAX(status = 'passed') AS passed FROM submissions
+        SELECT MAX(score) AS score, MAX(status = 'passed') AS passed, COUNT(*) AS attempts FROM submissions
         WHERE username = :username AND challenge_id = :challenge_id AND score IS NOT NULL) AS b
         JOIN submissions s
             ON s.username = :username AND s.challenge_id = :challenge_id AND s.score = b.score
-    GROUP BY b.score, b.passed"""
+    GROUP BY b.score, b.passed, b.attempts"""
 _SET_BEST = """
-    UPDATE best_scores SET score = :score, passed = :passed, submission_id = :first
+    UPDATE best_scores
+    SET score = :score, passed = :passed, submission_id = :first, attempts = :attempts
     WHERE username = :username AND challenge_id = :challenge_id"""
 
 _BOARD = """

@@ -78,7 +78,7 @@ class Record(Table):
             row.challenge_id: {
                 "state": "passed" if row.passed else "started",
                 "best_score": row.best_score,
-                "attempts": row.attempts,
+                "attempts": int(row.attempts),
             }
             for row in rows
         }
@@ -111,9 +111,13 @@ _ATTEMPTS = (
 )
 _FINISHED_BY = " WHERE s.id = :id AND s.claim = :claim AND s.state = 'finished'"
 _PROGRESS = """
-    SELECT challenge_id, COUNT(*) AS attempts, MAX(score) AS best_score,
-        COALESCE(MAX(status = 'passed'), 0) AS passed
-    FROM submissions WHERE username = :username GROUP BY challenge_id"""
+    SELECT challenge_id, SUM(attempts) AS attempts, MAX(score) AS best_score, MAX(passed) AS passed
+    FROM (
+        SELECT challenge_id, attempts, score, passed FROM best_scores WHERE username = :username
+        UNION ALL
+        SELECT challenge_id, 1, NULL, FALSE FROM submissions FORCE INDEX (submissions_waiting)
+        WHERE username = :username AND state IN ('queued', 'running')) AS made
+    GROUP BY challenge_id"""
 CHECKS = """
     SELECT check_id AS id, title, status, points, max_points, hidden, message, stdout, duration_ms, hint
     FROM check_results WHERE submission_id = :id ORDER BY position"""

@@ -255,17 +255,15 @@ def _shown_grading(row: Row[Any]) -> dict[str, Any]:
 
 
 # the colon marks what is no person: the installation's own check of itself
-_OF_LATEST = """ FROM submissions WHERE id IN (
-    SELECT MAX(id) FROM submissions
-    WHERE challenge_id = :challenge AND state = 'finished' AND username NOT LIKE 'service:%'
-    GROUP BY username)"""
-_LATEST = "SELECT id, uuid, username, status, score" + _OF_LATEST + " ORDER BY id"
+_OF_LATEST = """ FROM best_scores b JOIN submissions s ON s.id = b.latest_id
+    WHERE b.challenge_id = :challenge AND b.username NOT LIKE 'service:%'"""
+_LATEST = "SELECT s.id, s.uuid, s.username, s.status, s.score" + _OF_LATEST + " ORDER BY s.id"
 _RUNNING = "SELECT id FROM regradings WHERE challenge_id = :challenge AND state = 'running' LIMIT 1"
 _BEGIN = """
     INSERT INTO regradings (challenge_id, version_id, who, why) VALUES (:challenge, :version, :who, :why)"""
 _INSERT_ITEMS = (
     "INSERT INTO regrading_items (regrading_id, submission_id, before_status, before_score) "
-    + "SELECT :id, id, status, score"
+    + "SELECT :id, s.id, s.status, s.score"
     + _OF_LATEST
 )
 _NEXT_ITEM = """

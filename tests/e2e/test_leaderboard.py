@@ -61,7 +61,7 @@ def others(stack: Stack, desk: Desk) -> Iterator[tuple[str, str]]:
                 "INSERT IGNORE INTO leaderboard_members (username, display_name) VALUES (%s, %s)", (who, name)
             )
             cursor.execute(
-                "INSERT INTO best_scores VALUES (%s, %s, %s, 1, %s)",
+                "INSERT INTO best_scores VALUES (%s, %s, %s, 1, %s, 0, 1)",
                 (who, challenge, 0.9 - number / 10, number),
             )
         yield track, slug

@@ -48,17 +48,19 @@ def shown(rows: list[dict[str, Any]]) -> list[tuple[int, str, float, int]]:
     return [(row["rank"], row["display_name"], row["points"], row["passed"]) for row in rows]
 
 
-def best_by_history(store: Store, who: str) -> dict[int, tuple[float, bool]]:
-    """What the list of challenges shows, which reads the submissions themselves."""
-    return {
-        challenge: (found["best_score"], found["state"] == "passed")
-        for challenge, found in store.progress(who).items()
-    }
+def best_by_history(server: Server) -> list[dict[str, Any]]:
+    """What the submissions themselves say."""
+    return server.query("""
+        SELECT username, challenge_id, MAX(score) AS score, MAX(status = 'passed') AS passed,
+            MAX(id) AS latest_id, COUNT(*) AS attempts
+        FROM submissions WHERE state = 'finished' GROUP BY username, challenge_id
+        ORDER BY username, challenge_id""")
 
 
-def best_as_kept(server: Server, who: str) -> dict[int, tuple[float, bool]]:
-    query = "SELECT challenge_id, score, passed FROM best_scores WHERE username = %s"
-    return {row["challenge_id"]: (row["score"], bool(row["passed"])) for row in server.query(query, who)}
+def best_as_kept(server: Server) -> list[dict[str, Any]]:
+    return server.query("""
+        SELECT username, challenge_id, score, passed, latest_id, attempts FROM best_scores
+        ORDER BY username, challenge_id""")
 
 
 @pytest.fixture
@@ -210,6 +212,62 @@ def test_a_class_shows_its_own_and_follows_the_hub(store: Store, one: Version, s
 # --- what is kept beside the history says what the history says
 
 
+def test_progress_counts_every_attempt_once_graded_or_not(store: Store, one: Version, two: Version) -> None:
+    def attempts() -> dict[int, tuple[str, float | None, int]]:
+        return {
+            challenge: (found["state"], found["best_score"], found["attempts"])
+            for challenge, found in store.progress("ada").items()
+        }
+
+    hand_in(store, "eva", one, 10, passed=True)
+    assert attempts() == {}
+    store.accept(submission("ada"), one, queue_max=1000)
+    assert attempts() == {one.challenge_id: ("started", None, 1)}
+    work = store.claim("grader-1", 30)
+    assert work is not None
+    assert attempts() == {one.challenge_id: ("started", None, 1)}
+    store.record(work, verdict(0, False))
+    store.record(work, verdict(0, False))
+    assert attempts() == {one.challenge_id: ("started", 0, 1)}
+    hand_in(store, "ada", one, 10, passed=True)
+    hand_in(store, "ada", one, 2)
+    for _ in range(2):
+        store.accept(submission("ada"), two, queue_max=1000)
+    store.accept(submission("ada"), one, queue_max=1000)
+    before = attempts()
+    assert before == {one.challenge_id: ("passed", 10, 4), two.challenge_id: ("started", None, 2)}
+    grade_again(store, one, {"ada": verdict(3, False), "eva": verdict(10, True)})
+    assert attempts() == before
+    store.take_hint("ada", one.challenge_id, 1)
+    assert [hint["attempts"] for hint in store.hints("ada", one.challenge_id)["hints"]] == [4]
+
+
+def test_a_regrading_takes_each_learners_latest_that_was_graded(
+    store: Store, one: Version, two: Version
+) -> None:
+    hand_in(store, "ada", one, 10, passed=True)
+    hand_in(store, "service:checks", one, 10, passed=True)
+    hand_in(store, "eva", one, 1)
+    hand_in(store, "ada", one, 3)
+    hand_in(store, "ada", two, 4)
+    store.accept(submission("ada"), one, queue_max=1000)
+    assert [(each.username, each.score) for each in store.latest(one.challenge_id)] == [
+        ("eva", 1),
+        ("ada", 3),
+    ]
+    # of two in hand the later one may be the first to be graded
+    store.accept(submission("ada"), one, queue_max=1000)
+    earlier, later = store.claim("grader-1", 30), store.claim("grader-1", 30)
+    assert earlier is not None
+    assert later is not None
+    for work, score in ((later, 6), (earlier, 5)):
+        store.record(work, verdict(score, False))
+    assert [(each.username, each.score) for each in store.latest(one.challenge_id)] == [
+        ("eva", 1),
+        ("ada", 6),
+    ]
+
+
 def test_a_regrading_counts_whichever_way_it_goes(
     store: Store, one: Version, two: Version, server: Server
 ) -> None:
@@ -222,12 +280,10 @@ def test_a_regrading_counts_whichever_way_it_goes(
     grade_again(store, one, {"ada": verdict(3, False), "eva": verdict(9, True)})
     # of ada's attempts the older one is the best now
     assert shown(board(store, "x", one)) == [(1, "eva", 9, 1), (2, "ada", 4, 0)]
-    for name in ("ada", "eva"):
-        assert best_as_kept(server, name) == best_by_history(store, name)
+    assert best_as_kept(server) == best_by_history(server)
     grade_again(store, one, {"ada": verdict(10, True), "eva": verdict(0, False)})
     assert shown(board(store, "x", one)) == [(1, "ada", 10, 1)]
-    for name in ("ada", "eva"):
-        assert best_as_kept(server, name) == best_by_history(store, name)
+    assert best_as_kept(server) == best_by_history(server)
 
 
 def test_a_database_with_a_history_is_brought_up_to_date_once(
@@ -244,9 +300,12 @@ def test_a_database_with_a_history_is_brought_up_to_date_once(
     store.accept(submission("joe"), one, queue_max=1000)  # not graded yet
     kept = server.query("SELECT * FROM best_scores ORDER BY username, challenge_id")
     assert [(row["username"], row["score"]) for row in kept] == [("ada", 10), ("eva", 10), ("eva", 0)]
-    server.query("DELETE FROM best_scores")
-    store.database.build(ROOT / "build.sql")
-    assert server.query("SELECT * FROM best_scores ORDER BY username, challenge_id") == kept
+    assert best_as_kept(server) == best_by_history(server)
+    for earlier in ("DELETE FROM best_scores", "ALTER TABLE best_scores DROP attempts, DROP latest_id"):
+        server.query(earlier)
+        for _ in range(2):
+            store.database.build(ROOT / "build.sql")
+            assert server.query("SELECT * FROM best_scores ORDER BY username, challenge_id") == kept
 
 
 def test_where_there_is_something_the_history_is_not_read_again(

@@ -508,8 +508,22 @@ def test_half_characters_from_a_learners_program_can_be_recorded(store: Store, v
         lambda store, _: store.submissions("ada", None, 5),
         lambda store, _: store.submissions("ada", "one", 5),
         lambda store, version: store.hints("ada", version.challenge_id),
+        lambda store, version: store.take_hint("ada", version.challenge_id, 1),
+        lambda store, _: store.progress("ada"),
+        lambda store, version: store.latest(version.challenge_id),
+        lambda store, version: store.cancel_regrading(
+            store.begin_regrading(version.challenge_id, "one", version.id, "maria", ""), "maria"
+        ),
     ],
-    ids=["a learner's own", "attempts at one challenge", "hints"],
+    ids=[
+        "a learner's own",
+        "attempts at one challenge",
+        "hints",
+        "taking a hint",
+        "progress",
+        "latest",
+        "a regrading",
+    ],
 )
 def test_what_a_step_reads_does_not_grow_with_the_history(
     store: Store, version: Version, server: Server, step: Callable[[Store, Version], Any]
