@@ -1,7 +1,11 @@
 """The record and the queue. The only package with SQL in it; build.sql says what every column is for.
 
-All methods block: from asyncio call them through ``Database.run``. All raise DatabaseUnavailable. All may be
-run twice with one effect, which is what lets ``Database.transaction`` try again after a broken connection.
+All methods block: from asyncio call them through ``Database.run``. All raise DatabaseUnavailable.
+
+``Database.transaction`` runs a step again after a broken connection, also when its commit came through and
+only the answer was lost. For what concerns learners (submissions, claims, verdicts, hints, leaderboards), and
+for publishing, twice has the effect of once. What curators do by hand may then show: a draft, note, revision
+or rollback that is there twice, or a StateConflict about what the first run did.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import zlib
 from collections.abc import Collection
@@ -103,16 +104,20 @@ class Queue(Table):
     def claim(self, name: str, lease_s: float) -> Work | None:
         """Take the next waiting submission, or None. Two that ask at once never get the same one."""
         claim = secrets.token_hex(16)
+        runs = itertools.count()
 
         def body(db: Connection) -> Work | None:
-            row = do(db, _NEXT).one_or_none()
+            # after a commit whose answer was lost there is a row already that nobody else will work on
+            row = do(db, _CLAIMED, claim=claim).one_or_none() if next(runs) else None
             if row is None:
-                return None
-            do(db, _CLAIM, claim=claim, name=name, lease=lease_s, id=row.id)
+                row = do(db, _NEXT).one_or_none()
+                if row is None:
+                    return None
+                do(db, _CLAIM, claim=claim, name=name, lease=lease_s, id=row.id)
             notebook = unpacked(row.uuid, row.notebook)
             waited_ms = max(0.0, float(row.queue_ms))
             return Work(
-                row.id, row.uuid, row.username, claim, row.version_id, notebook, row.attempts + 1, waited_ms
+                row.id, row.uuid, row.username, claim, row.version_id, notebook, row.attempt, waited_ms
             )
 
         return self.database.transaction(body)
@@ -172,9 +177,13 @@ _BY_KEY = """
     SELECT id, uuid, state, turn, content_hash, claim, version_id FROM submissions
     WHERE username = :username AND idempotency_key = :key"""
 _NEXT = """
-    SELECT id, uuid, username, version_id, notebook, attempts,
+    SELECT id, uuid, username, version_id, notebook, attempts + 1 AS attempt,
         TIMESTAMPDIFF(MICROSECOND, submitted_at, UTC_TIMESTAMP(6)) / 1000 AS queue_ms
     FROM submissions WHERE state = 'queued' ORDER BY turn, id LIMIT 1 FOR UPDATE SKIP LOCKED"""
+_CLAIMED = """
+    SELECT id, uuid, username, version_id, notebook, attempts AS attempt,
+        TIMESTAMPDIFF(MICROSECOND, submitted_at, started_at) / 1000 AS queue_ms
+    FROM submissions WHERE state = 'running' AND claim = :claim"""
 _CLAIM = """
     UPDATE submissions SET state = 'running', claim = :claim, claimed_by = :name, attempts = attempts + 1,
         claimed_at = UTC_TIMESTAMP(6), started_at = UTC_TIMESTAMP(6),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -570,37 +572,55 @@ def lengthen(server: Server, times: int) -> None:
 # --- when the connection breaks
 
 
+@contextmanager
+def breaking(store: Store, moment: str) -> Iterator[None]:
+    """Two commits break. The worst moment is after it: the answer is lost, and nobody knows of it."""
+    broken: list[Any] = []
+
+    def cut(connection: Any) -> None:
+        if len(broken) < 2:
+            raw = connection.connection.driver_connection
+            if moment == "after the commit":
+                raw.commit()
+            # close() would leave it open: pymysql reads from a file made of it
+            raw._sock.shutdown(socket.SHUT_RDWR)
+            broken.append(raw)
+
+    event.listen(store.database._engine, "commit", cut)
+    try:
+        yield
+    finally:
+        event.remove(store.database._engine, "commit", cut)
+    assert len(broken) == 2
+
+
 @pytest.mark.parametrize("moment", ["before the commit", "after the commit"])
 def test_a_connection_that_breaks_loses_and_doubles_nothing(
     store: Store, version: Version, server: Server, moment: str
 ) -> None:
-    """The worst moment is a commit whose answer is lost: nobody knows whether it happened."""
-    breaks = iter([True, True, False, False, False, False])
-
-    def cut(connection: Any) -> None:
-        if next(breaks, False):
-            raw = connection.connection.driver_connection
-            if moment == "after the commit":
-                raw.commit()
-            raw._sock.close()
-
-    event.listen(store.database._engine, "commit", cut)
-    try:
+    with breaking(store, moment):
         answer = accept(store, submission(), claim_as="grader-1")
-    finally:
-        event.remove(store.database._engine, "commit", cut)
     assert answer.created
     assert answer.work is not None
     assert server.query("SELECT COUNT(*) AS n FROM submissions") == [{"n": 1}]
 
-    breaks = iter([True, True, False, False, False, False])
-    event.listen(store.database._engine, "commit", cut)
-    try:
+    with breaking(store, moment):
         shown = store.record(answer.work, passed())
-    finally:
-        event.remove(store.database._engine, "commit", cut)
     assert shown == store.submission(answer.uuid, "ada")
     assert server.query("SELECT COUNT(*) AS n FROM check_results") == [{"n": 2}]
+
+
+@pytest.mark.parametrize("moment", ["before the commit", "after the commit"])
+def test_a_claim_whose_answer_is_lost_takes_one_submission(
+    store: Store, version: Version, moment: str
+) -> None:
+    first, second = (accept(store, submission()) for _ in range(2))
+    with breaking(store, moment):
+        work = claim(store)
+    assert (work.uuid, work.attempts, work.notebook) == (first.uuid, 1, "{}")
+    assert store.waiting() == 1
+    assert store.record(work, passed()) is not None
+    assert claim(store).uuid == second.uuid
 
 
 def test_idle_connections_that_the_server_dropped_are_not_noticed(
