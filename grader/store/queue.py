@@ -194,9 +194,12 @@ _KEEP = text("""
     WHERE id IN :ids AND claim IN :claims AND state = 'running'""").bindparams(
     bindparam("ids", expanding=True), bindparam("claims", expanding=True)
 )
+# Claimed in the future: the clock was put back since. Where somebody still works on it the lease was renewed
+# by the new time. The minute: UTC_TIMESTAMP is that of the statement's beginning, which a claim may overtake.
 _LOST = """
     SELECT id, uuid FROM submissions
-    WHERE state = 'running' AND (lease_until < UTC_TIMESTAMP(6) OR claimed_by = :name)
+    WHERE state = 'running' AND (lease_until < UTC_TIMESTAMP(6) OR claimed_by = :name
+        OR (claimed_at > UTC_TIMESTAMP(6) + INTERVAL 1 MINUTE AND lease_until > claimed_at))
     FOR UPDATE SKIP LOCKED"""
 _REQUEUE = """
     UPDATE submissions SET state = 'queued', claim = NULL, claimed_by = NULL, claimed_at = NULL,

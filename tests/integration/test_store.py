@@ -404,6 +404,21 @@ def test_a_grader_does_not_take_from_itself_when_the_databases_clock_jumps(
     assert store.take_back([]) == [work.uuid]
 
 
+def test_what_a_killed_grader_held_comes_back_when_the_databases_clock_is_put_back(
+    store: Store, version: Version, server: Server
+) -> None:
+    for _ in range(3):
+        accept(store, submission())
+    lost, held, kept = (claim(store, f"grader-{number}") for number in range(3))
+    for time in ("claimed_at", "lease_until"):
+        server.query(f"UPDATE submissions SET {time} = {time} + INTERVAL 1 DAY")
+    store.keep([kept], 30)  # its grader lives and goes on
+    assert store.take_back([held]) == [lost.uuid]
+    again = claim(store, "grader-3")
+    assert (again.id, again.attempts) == (lost.id, 2)
+    assert store.take_back([held]) == []
+
+
 def test_a_lost_claim_cannot_be_kept_alive(store: Store, version: Version) -> None:
     accept(store, submission())
     lost = claim(store, lease_s=-1)
