@@ -175,6 +175,7 @@ CREATE TABLE IF NOT EXISTS regradings (
   state         ENUM('running', 'finished', 'cancelled') NOT NULL DEFAULT 'running' COMMENT 'Where it stands',
   created_at    DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)) COMMENT 'When it was asked for',
   finished_at   DATETIME(6) NULL COMMENT 'When the last verdict was in, or it was cancelled',
+  counts        JSON NULL COMMENT 'Once it is over: how many items there were and how they ended; NULL: to be counted',
   PRIMARY KEY (id),
   KEY regradings_challenge (challenge_id, id),
   CONSTRAINT regradings_version FOREIGN KEY (version_id) REFERENCES challenge_versions (id)
@@ -184,7 +185,7 @@ CREATE TABLE IF NOT EXISTS regradings (
 CREATE TABLE IF NOT EXISTS regrading_items (
   regrading_id   INT UNSIGNED NOT NULL COMMENT 'The request',
   submission_id  BIGINT UNSIGNED NOT NULL COMMENT 'The submission',
-  state          ENUM('queued', 'running', 'finished', 'failed') NOT NULL DEFAULT 'queued' COMMENT 'failed: it does not fit the version, and keeps its verdict',
+  state          ENUM('queued', 'running', 'finished', 'failed', 'cancelled') NOT NULL DEFAULT 'queued' COMMENT 'failed: it does not fit the version, and keeps its verdict; cancelled: with its regrading',
   claim          CHAR(32) NULL COMMENT 'Random name of the latest claim; only its holder can record a verdict',
   claimed_by     VARCHAR(255) NULL COMMENT 'The grader that holds or held the claim',
   lease_until    DATETIME(6) NULL COMMENT 'While running: unless its grader renews before then, it is done again',
@@ -308,3 +309,24 @@ SET @change = IF(
 PREPARE change_of_schema FROM @change;
 EXECUTE change_of_schema;
 DEALLOCATE PREPARE change_of_schema;
+
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.columns
+   WHERE table_schema = DATABASE() AND table_name = 'regradings' AND column_name = 'counts') = 0,
+  'ALTER TABLE regradings ADD counts JSON NULL COMMENT ''Once it is over: how many items there were and how they ended; NULL: to be counted''', 'DO 0');
+PREPARE change_of_schema FROM @change;
+EXECUTE change_of_schema;
+DEALLOCATE PREPARE change_of_schema;
+
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.columns
+   WHERE table_schema = DATABASE() AND table_name = 'regrading_items' AND column_name = 'state' AND column_type LIKE '%''cancelled''%') = 0,
+  'ALTER TABLE regrading_items MODIFY state ENUM(''queued'', ''running'', ''finished'', ''failed'', ''cancelled'') NOT NULL DEFAULT ''queued'' COMMENT ''failed: it does not fit the version, and keeps its verdict; cancelled: with its regrading''', 'DO 0');
+PREPARE change_of_schema FROM @change;
+EXECUTE change_of_schema;
+DEALLOCATE PREPARE change_of_schema;
+
+-- Earlier releases left them in the queue.
+UPDATE regrading_items i JOIN regradings r ON r.id = i.regrading_id
+SET i.state = 'cancelled', i.claim = NULL, i.lease_until = NULL
+WHERE r.state = 'cancelled' AND i.state IN ('queued', 'running');

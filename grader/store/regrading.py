@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import secrets
 from dataclasses import dataclass
@@ -88,15 +89,18 @@ class Regradings(Record):
     def claim_regrading_item(self, name: str, lease_s: float, attempts_max: int) -> RegradingItem | None:
         """The next one to do, or None. One that broke off ``attempts_max`` times is given up."""
         claim = secrets.token_hex(16)
+        runs = itertools.count()
 
         def body(db: Connection) -> RegradingItem | None:
-            for row in do(db, _GIVEN_UP, most=attempts_max).all():
-                self._failed(db, row.regrading_id, row.submission_id, "Grading it broke off again and again.")
-            found = do(db, _NEXT_ITEM).one_or_none()
+            # after a commit whose answer was lost there is one already that nobody else will work on
+            found = do(db, _CLAIMED_ITEM, claim=claim).one_or_none() if next(runs) else None
             if found is None:
-                return None
-            key = {"regrading": found.regrading_id, "submission": found.id}
-            do(db, _CLAIM_ITEM, **key, claim=claim, name=name, lease=lease_s)
+                while (found := do(db, _NEXT_ITEM).one_or_none()) and found.attempts >= attempts_max:
+                    self._failed(db, found.regrading_id, found.id, "Grading it broke off again and again.")
+                if found is None:
+                    return None
+                key = {"regrading": found.regrading_id, "submission": found.id}
+                do(db, _CLAIM_ITEM, **key, claim=claim, name=name, lease=lease_s)
             notebook = unpacked(found.uuid, found.notebook)
             return RegradingItem(found.regrading_id, claim, found.version_id, notebook, _target(found))
 
@@ -119,6 +123,7 @@ class Regradings(Record):
         def body(db: Connection) -> bool:
             verdict = as_verdict(result)
             after = {"status": verdict["status"], "score": verdict["score"]}
+            _hold(db, item.regrading)
             if do(db, _FINISH_ITEM, claim=item.claim, **after).rowcount != 1:
                 return False
             self._add_grading(db, item, result)
@@ -181,6 +186,8 @@ class Regradings(Record):
             if row.state != "running":
                 raise StateConflict(f"Regrading {id} is {row.state} already.", details={"state": row.state})
             do(db, _CANCEL, id=id)
+            do(db, _CANCEL_ITEMS, id=id)
+            _keep_counts(db, id)
             audit(db, who, "cancel regrading", row.challenge, {"regrading": id})
 
         self.database.transaction(body)
@@ -227,18 +234,35 @@ def _target(row: Row[Any]) -> Target:
     return Target(row.id, row.uuid, row.username, row.status, row.score)
 
 
+def _hold(db: Connection, id: int) -> None:
+    """Of two of its items that end at once neither would see the other's end: the second waits here."""
+    do(db, "SELECT id FROM regradings WHERE id = :id FOR UPDATE", id=id).one()
+
+
 def _finish_if_done(db: Connection, id: int) -> None:
-    do(db, _FINISH_RUN, id=id)
+    _hold(db, id)
+    if do(db, _FINISH_RUN, id=id).rowcount:
+        _keep_counts(db, id)
+
+
+def _counts(db: Connection, id: int) -> dict[str, int]:
+    counts = do(db, _DIFFERING + _COUNTS, id=id).one()
+    return {name: int(value or 0) for name, value in counts._mapping.items()}
+
+
+def _keep_counts(db: Connection, id: int) -> None:
+    """It is over, and nothing of it changes any more."""
+    query = "UPDATE regradings SET counts = :counts WHERE id = :id"
+    do(db, query, id=id, counts=json.dumps(_counts(db, id)))
 
 
 def _shown_regrading(db: Connection, row: Row[Any]) -> dict[str, Any]:
     names = ("id", "challenge", "version", "who", "why", "state")
-    counts = do(db, _DIFFERING + _COUNTS, id=row.id).one()
     return {
         **{name: row._mapping[name] for name in names},
         "created_at": iso(row.created_at),
         "finished_at": iso(row.finished_at),
-        **{name: int(value or 0) for name, value in counts._mapping.items()},
+        **(json.loads(row.counts) if row.counts else _counts(db, row.id)),
     }
 
 
@@ -266,12 +290,19 @@ _INSERT_ITEMS = (
     + "SELECT :id, s.id, s.status, s.score"
     + _OF_LATEST
 )
-_NEXT_ITEM = """
-    SELECT i.regrading_id, r.version_id, s.id, s.uuid, s.username, s.status, s.score, s.notebook
-    FROM regrading_items i JOIN regradings r ON r.id = i.regrading_id
-        JOIN submissions s ON s.id = i.submission_id
-    WHERE i.state = 'queued' AND r.state = 'running'
+# From the items on, in the order of their index: MySQL would begin with the few regradings, and sort.
+_ITEM = """
+    SELECT i.regrading_id, i.attempts, r.version_id, s.id, s.uuid, s.username, s.status, s.score, s.notebook
+    FROM regrading_items i FORCE INDEX (regrading_items_queue)
+        STRAIGHT_JOIN regradings r ON r.id = i.regrading_id
+        STRAIGHT_JOIN submissions s ON s.id = i.submission_id"""
+_CLAIMED_ITEM = _ITEM + " WHERE i.state = 'running' AND i.claim = :claim"
+_NEXT_ITEM = (
+    _ITEM
+    + """
+    WHERE i.state = 'queued'
     ORDER BY i.regrading_id, i.submission_id LIMIT 1 FOR UPDATE OF i SKIP LOCKED"""
+)
 _CLAIM_ITEM = """
     UPDATE regrading_items SET state = 'running', claim = :claim, claimed_by = :name, attempts = attempts + 1,
         lease_until = UTC_TIMESTAMP(6) + INTERVAL :lease SECOND
@@ -286,9 +317,6 @@ _HAND_BACK_ITEM = """
     UPDATE regrading_items SET state = 'queued', claim = NULL, claimed_by = NULL, lease_until = NULL,
         attempts = GREATEST(attempts, 1) - 1
     WHERE claim = :claim AND state = 'running'"""
-_GIVEN_UP = """
-    SELECT regrading_id, submission_id FROM regrading_items
-    WHERE state = 'queued' AND attempts >= :most FOR UPDATE SKIP LOCKED"""
 _FINISH_ITEM = """
     UPDATE regrading_items i JOIN regradings r ON r.id = i.regrading_id
     SET i.state = 'finished', i.after_status = :status, i.after_score = :score, i.lease_until = NULL
@@ -299,10 +327,16 @@ _FAIL_ITEM = """
 _FINISH_RUN = """
     UPDATE regradings SET state = 'finished', finished_at = UTC_TIMESTAMP(6)
     WHERE id = :id AND state = 'running' AND NOT EXISTS
-        (SELECT 1 FROM regrading_items WHERE regrading_id = :id AND state IN ('queued', 'running'))"""
+        (SELECT 1 FROM regrading_items FORCE INDEX (regrading_items_queue)
+        WHERE regrading_id = :id AND state IN ('queued', 'running'))"""
 _CANCEL = "UPDATE regradings SET state = 'cancelled', finished_at = UTC_TIMESTAMP(6) WHERE id = :id"
+_CANCEL_ITEMS = """
+    UPDATE regrading_items FORCE INDEX (regrading_items_queue)
+    SET state = 'cancelled', claim = NULL, lease_until = NULL
+    WHERE regrading_id = :id AND state IN ('queued', 'running')"""
 _REGRADINGS = """
-    SELECT r.id, c.slug AS challenge, v.number AS version, r.who, r.why, r.state, r.created_at, r.finished_at
+    SELECT r.id, c.slug AS challenge, v.number AS version, r.who, r.why, r.state, r.created_at, r.finished_at,
+        r.counts
     FROM regradings r JOIN challenges c ON c.id = r.challenge_id
         JOIN challenge_versions v ON v.id = r.version_id"""
 _DIFFERING = """

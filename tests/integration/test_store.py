@@ -516,6 +516,91 @@ def test_half_characters_from_a_learners_program_can_be_recorded(store: Store, v
     assert shown["checks"][0]["message"] == "a?b"
 
 
+# --- regradings
+
+
+def regrading_of(store: Store, version: Version, learners: int) -> int:
+    """One of so many learners' submissions, each with a verdict of no points."""
+    for number in range(learners):
+        accept(store, submission(f"user-{number}"))
+        store.record(claim(store), passed(score=0.0))
+    return store.begin_regrading(version.challenge_id, "one", version.id, "maria", "again")
+
+
+def shown_of(store: Store, id: int) -> tuple[str, int, int, int, int]:
+    shown = store.regrading(id)
+    return shown["state"], shown["total"], shown["done"], shown["failed"], shown["changed"]
+
+
+def test_what_breaks_off_again_and_again_is_given_up_and_the_rest_goes_on(
+    store: Store, version: Version
+) -> None:
+    id = regrading_of(store, version, 3)
+    for _ in range(2):
+        for _ in range(2):
+            assert store.claim_regrading_item("grader-1", -1, 2) is not None
+        assert store.take_back_regrading_items(None) == 2
+    last = store.claim_regrading_item("grader-1", 30, 2)
+    assert last is not None
+    assert last.target.username == "user-2"
+    assert shown_of(store, id) == ("running", 3, 2, 2, 0)
+    assert store.record_regrading(last, passed())
+    assert shown_of(store, id) == ("finished", 3, 3, 2, 1)
+    assert store.claim_regrading_item("grader-1", 30, 2) is None
+
+
+def test_a_cancelled_regrading_leaves_nothing_in_the_queue(
+    store: Store, version: Version, server: Server
+) -> None:
+    id = regrading_of(store, version, 4)
+    done, held = (store.claim_regrading_item("grader-1", 30, 3) for _ in range(2))
+    assert done is not None
+    assert held is not None
+    assert store.record_regrading(done, passed())
+    store.cancel_regrading(id, "maria")
+    assert shown_of(store, id) == ("cancelled", 4, 1, 0, 1)
+    assert not store.record_regrading(held, passed())
+    store.hand_back_regrading_item(held)
+    assert store.take_back_regrading_items("grader-1") == 0
+    assert store.claim_regrading_item("grader-1", 30, 3) is None
+    states = "SELECT state, COUNT(*) AS n FROM regrading_items GROUP BY state ORDER BY state"
+    ended = [{"state": "finished", "n": 1}, {"state": "cancelled", "n": 3}]
+    assert server.query(states) == ended
+    # one of an earlier release
+    server.query("UPDATE regrading_items SET state = 'queued' WHERE state = 'cancelled'")
+    server.query(
+        "ALTER TABLE regrading_items MODIFY state ENUM('queued', 'running', 'finished', 'failed') NOT NULL"
+    )
+    server.query("ALTER TABLE regradings DROP counts")
+    for _ in range(2):
+        store.database.build(ROOT / "build.sql")
+        assert server.query(states) == ended
+        assert shown_of(store, id) == ("cancelled", 4, 1, 0, 1)
+
+
+def test_a_regrading_ends_however_its_last_verdicts_come_together(
+    store: Store, version: Version, many: Callable[..., list[Any]]
+) -> None:
+    id = regrading_of(store, version, 8)
+    for _ in range(5):
+        items = [store.claim_regrading_item("grader-1", 30, 3) for _ in range(8)]
+        assert all(many(lambda number, items=items: store.record_regrading(items[number], passed())))
+        assert shown_of(store, id)[:3] == ("finished", 8, 8)
+        id = store.begin_regrading(version.challenge_id, "one", version.id, "maria", "again")
+
+
+@pytest.mark.parametrize("moment", ["before the commit", "after the commit"])
+def test_an_item_whose_answer_is_lost_is_taken_once(store: Store, version: Version, moment: str) -> None:
+    regrading_of(store, version, 2)
+    with breaking(store, moment):
+        item = store.claim_regrading_item("grader-1", 30, 3)
+    assert item is not None
+    assert item.target.username == "user-0"
+    other = store.claim_regrading_item("grader-1", 30, 3)
+    assert other is not None
+    assert other.target.username == "user-1"
+
+
 # --- the length of the history
 
 
@@ -549,21 +634,48 @@ def test_what_a_step_reads_does_not_grow_with_the_history(
         accept(store, submission(name))
         store.record(claim(store), passed())
 
-    def rows_read() -> int:
-        """By the second of two times; what the count itself reads is the same each time."""
-        database = open_database(server, 1)
-        counted = []
-        for _ in range(3):
-            rows = database.transaction(lambda db: db.execute(text(_ROWS_READ)).all())
-            counted.append(sum(int(row.Value) for row in rows))
-            step(Store(database), version)
-        database.close()
-        return counted[2] - counted[1]
-
     lengthen(server, RECENT)
-    short = rows_read()
+    short = rows_read(server, lambda store: step(store, version))
     lengthen(server, 10 * RECENT)
-    assert rows_read() < short + RECENT
+    assert rows_read(server, lambda store: step(store, version)) < short + RECENT
+
+
+def test_what_an_item_of_a_regrading_reads_does_not_grow_with_the_others(
+    store: Store, version: Version, server: Server
+) -> None:
+    id = regrading_of(store, version, 4)
+
+    def step(store: Store) -> None:
+        for _ in range(2):
+            item = store.claim_regrading_item("grader-1", 30, 3)
+            assert item is not None
+            store.hand_back_regrading_item(item)
+        item = store.claim_regrading_item("grader-1", 30, 3)
+        assert item is not None
+        store.fail_regrading(item, "")
+
+    few = rows_read(server, step)
+    lengthen(server, 200)
+    server.query(
+        "INSERT INTO regrading_items (regrading_id, submission_id, state)"
+        " SELECT %s, id, IF(id %% 2, 'queued', 'finished') FROM submissions"
+        " WHERE id NOT IN (SELECT submission_id FROM regrading_items)",
+        id,
+    )
+    assert rows_read(server, step) < few + 100
+
+
+def rows_read(server: Server, step: Callable[[Store], Any]) -> int:
+    """By the second of two times."""
+    database = open_database(server, 1)
+    counted = []
+    for _ in range(3):
+        rows = database.transaction(lambda db: db.execute(text(_ROWS_READ)).all())
+        counted.append(sum(int(row.Value) for row in rows))
+        step(Store(database))
+    database.close()
+    # what the count itself reads is the same each time
+    return counted[2] - counted[1]
 
 
 _ROWS_READ = "SHOW SESSION STATUS LIKE 'Handler_read%'"
