@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, Row, bindparam, text
 from sqlalchemy.exc import IntegrityError
 
+from ..database import Database
 from ..errors import DisplayNameTaken
 from .rows import Table, audit, do, iso
 
 TOP = 50
 NEIGHBOURS = 2
+KEPT_S = 5.0
+
+Key = tuple[tuple[int, ...], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """``reached``: the submission that brought the last of the points; tells who had them first."""
+
+    username: str
+    display_name: str
+    points: float
+    passed: int
+    reached: int
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What everybody who asks is told from, ``until`` then and while the ``members`` are these."""
+
+    until: float
+    members: tuple[Any, ...]
+    standings: list[Standing]
 
 
 class Leaderboards(Table):
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        # adding up all that everybody has takes longer than all else that is done after a verdict
+        self._boards: dict[Key, Board] = {}
+
     def participation(self, username: str) -> dict[str, Any] | None:
         """{"display_name", "since"}, or None for who does not take part."""
         return self.database.transaction(lambda db: _participation(db, username))
@@ -70,21 +101,73 @@ class Leaderboards(Table):
 
         ``learners``: how many have points. ``rows``: the first TOP of them, and ``username`` with NEIGHBOURS
         on both sides, in the order of ``place``, which counts from 1; equal points share a ``rank``, and
-        whoever had them first stands first.
+        whoever had them first stands first. Who takes part, under which name, and what ``username`` has is
+        told as it is now, what others have as it was at most KEPT_S ago.
         """
-        values = {"username": username, "challenges": list(challenge_ids), "most": TOP, "near": NEIGHBOURS}
-        query = _OF_ALL if of_class is None else _OF_CLASS
-        values |= {} if of_class is None else {"class": of_class}
-        rows = self.database.transaction(lambda db: do(db, query, **values).all()) if challenge_ids else []
-        names = ("place", "rank", "display_name", "points")
-        return {
-            "learners": rows[0].learners if rows else 0,
-            "rows": [
-                {name: row._mapping[name] for name in names}
-                | {"passed": int(row.passed), "own": bool(row.own)}
-                for row in rows
-            ],
+        if not challenge_ids:
+            return {"learners": 0, "rows": []}
+        key = (tuple(sorted(challenge_ids)), of_class)
+        ask = _OF_ALL if of_class is None else _OF_CLASS
+        whose: dict[str, Any] = {} if of_class is None else {"class": of_class}
+        about = whose | {"challenges": key[0]}
+
+        def body(db: Connection) -> dict[str, Any]:
+            members = tuple(do(db, ask.members, **whose).one())
+            kept = self._boards.get(key)
+            if kept and kept.members == members and time.monotonic() < kept.until:
+                own = _standings(do(db, ask.own, **about, username=username))
+                board = [each for each in kept.standings if each.username != username] + own
+                learners, shown = _placed(board, username)
+                names = {each.username: each.display_name for _, _, each in shown}
+                if not names or dict(map(tuple, do(db, ask.names, **whose, shown=list(names)))) == names:
+                    return _told(learners, shown, username)
+            standings = _standings(do(db, ask.standings, **about))
+            self._keep(key, Board(time.monotonic() + KEPT_S, members, standings))
+            return _told(*_placed(standings, username), username)
+
+        return self.database.transaction(body)
+
+    def _keep(self, key: Key, board: Board) -> None:
+        now = time.monotonic()
+        self._boards = {known: each for known, each in self._boards.items() if each.until > now} | {
+            key: board
         }
+
+
+def _standings(rows: Iterable[Row[Any]]) -> list[Standing]:
+    return [
+        Standing(row.username, row.display_name, row.points, int(row.passed), row.reached) for row in rows
+    ]
+
+
+def _placed(standings: list[Standing], username: str) -> tuple[int, list[tuple[int, int, Standing]]]:
+    """How many there are, and of those to be shown (place, rank, standing)."""
+    board = sorted(standings, key=lambda each: (-each.points, each.reached))
+    own = next((place for place, each in enumerate(board, 1) if each.username == username), None)
+    shown, rank, points = [], 0, 0.0
+    for place, each in enumerate(board, 1):
+        if each.points != points:
+            rank, points = place, each.points
+        if place <= TOP or (own is not None and abs(place - own) <= NEIGHBOURS):
+            shown.append((place, rank, each))
+    return len(board), shown
+
+
+def _told(learners: int, shown: list[tuple[int, int, Standing]], username: str) -> dict[str, Any]:
+    return {
+        "learners": learners,
+        "rows": [
+            {
+                "place": place,
+                "rank": rank,
+                "display_name": each.display_name,
+                "points": each.points,
+                "passed": each.passed,
+                "own": each.username == username,
+            }
+            for place, rank, each in shown
+        ],
+    }
 
 
 def count_best(db: Connection, submission: int) -> None:
@@ -155,27 +238,32 @@ _SET_BEST = """
     SET score = :score, passed = :passed, submission_id = :first, attempts = :attempts
     WHERE username = :username AND challenge_id = :challenge_id"""
 
-_BOARD = """
-    WITH sums AS (
-        SELECT m.username, m.display_name, ROUND(SUM(b.score), 2) AS points, SUM(b.passed) AS passed,
-            MAX(IF(b.score > 0, b.submission_id, 0)) AS reached
-        FROM {members} JOIN best_scores b ON b.username = m.username
-        WHERE b.challenge_id IN :challenges
-        GROUP BY m.username, m.display_name
-        HAVING points > 0),
-    placed AS (
-        SELECT *, RANK() OVER (ORDER BY points DESC) AS `rank`,
-            ROW_NUMBER() OVER (ORDER BY points DESC, reached) AS place, COUNT(*) OVER () AS learners
-        FROM sums)
-    SELECT p.place, p.`rank`, p.display_name, p.points, p.passed, p.learners, p.username = :username AS own
-    FROM placed p LEFT JOIN placed me ON me.username = :username
-    WHERE p.place <= :most OR (p.place + :near >= me.place AND p.place <= me.place + :near)
-    ORDER BY p.place"""
+_STANDINGS = """
+    SELECT m.username, m.display_name, ROUND(SUM(b.score), 2) AS points, SUM(b.passed) AS passed,
+        MAX(IF(b.score > 0, b.submission_id, 0)) AS reached
+    FROM {members} JOIN best_scores b ON b.username = m.username
+    WHERE b.challenge_id IN :challenges {only}
+    GROUP BY m.username, m.display_name
+    HAVING points > 0"""
 _CHALLENGES: Any = bindparam("challenges", expanding=True)
-_OF_ALL = text(_BOARD.format(members="leaderboard_members m")).bindparams(_CHALLENGES)
-_OF_CLASS = text(
-    _BOARD.format(
-        members="leaderboard_classes k JOIN leaderboard_members m"
-        " ON m.username = k.username AND k.class = :class"
-    )
-).bindparams(_CHALLENGES)
+_SHOWN: Any = bindparam("shown", expanding=True)
+
+
+class _Questions:
+    """About those who take part, or those of them who are in a class."""
+
+    def __init__(self, members: str) -> None:
+        # changes whenever somebody joins or leaves
+        count = "SELECT COUNT(*), MAX(m.since) FROM {}"
+        self.members = text(count.format(members))
+        self.standings = text(_STANDINGS.format(members=members, only="")).bindparams(_CHALLENGES)
+        own = _STANDINGS.format(members=members, only="AND m.username = :username")
+        self.own = text(own).bindparams(_CHALLENGES)
+        names = "SELECT m.username, m.display_name FROM {} WHERE m.username IN :shown"
+        self.names = text(names.format(members)).bindparams(_SHOWN)
+
+
+_OF_ALL = _Questions("leaderboard_members m")
+_OF_CLASS = _Questions(
+    "leaderboard_classes k JOIN leaderboard_members m ON m.username = k.username AND k.class = :class"
+)

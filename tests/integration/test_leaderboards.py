@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from grader.errors import DisplayNameTaken
 from grader.models import Result, Status
-from grader.store import Store, Version
+from grader.store import Store, Version, leaderboards
 from grader.store.leaderboards import NEIGHBOURS, TOP
 from tests.conftest import Person, Stack
 from tests.integration.client import answered, client, code, graded, submit
@@ -40,6 +40,13 @@ def grade_again(store: Store, version: Version, verdicts: dict[str, Result]) -> 
 
 
 def board(store: Store, who: str, *versions: Version, of_class: str | None = None) -> list[dict[str, Any]]:
+    """By a grader that has just started, and keeps no board yet."""
+    return kept_board(Store(store.database), who, *versions, of_class=of_class)
+
+
+def kept_board(
+    store: Store, who: str, *versions: Version, of_class: str | None = None
+) -> list[dict[str, Any]]:
     ids = [version.challenge_id for version in versions]
     return list(store.leaderboard(who, ids, of_class)["rows"])
 
@@ -148,6 +155,81 @@ def test_the_first_are_shown_and_who_asks_with_their_neighbours(store: Store, on
     assert places(f"user-{asked}") == [*first, *range(asked - NEIGHBOURS, asked + NEIGHBOURS + 1)]
     assert [row["place"] for row in rows if row["own"]] == [asked]
     assert store.leaderboard("nobody", [one.challenge_id])["learners"] == number
+
+
+# --- a board is kept for a while
+
+
+@pytest.mark.parametrize("of_class", [None, "7b"])
+def test_what_is_ones_own_and_who_takes_part_is_told_as_it_is_now(
+    store: Store, one: Version, monkeypatch: pytest.MonkeyPatch, of_class: str | None
+) -> None:
+    monkeypatch.setattr(leaderboards, "KEPT_S", 3600)
+    elsewhere = Store(store.database)  # another grader, which knows of no board here
+
+    def told(who: str) -> list[tuple[int, str, float, int]]:
+        return shown(kept_board(store, who, one, of_class=of_class))
+
+    for name, score in (("ada", 5), ("eva", 3), ("joe", 3)):
+        store.take_part(name, name, ["7b"])
+        hand_in(store, name, one, score)
+    before = [(1, "ada", 5, 0), (2, "eva", 3, 0), (2, "joe", 3, 0)]
+    assert told("ada") == before
+    hand_in(store, "joe", one, 10, passed=True)
+    assert told("ada") == before
+    assert told("joe") == [(1, "joe", 10, 1), (2, "ada", 5, 0), (3, "eva", 3, 0)]
+    assert told("nobody") == before
+    # nothing shows more of those who left, or under the name that they had
+    elsewhere.take_part("eva", "Eva", ["7b"])
+    after = [(1, "joe", 10, 1), (2, "ada", 5, 0), (3, "Eva", 3, 0)]
+    assert told("nobody") == after
+    hand_in(store, "kim", one, 4)
+    assert told("kim") == after
+    elsewhere.take_part("kim", "kim", ["7b"])
+    assert told("nobody") == [*after[:2], (3, "kim", 4, 0), (4, "Eva", 3, 0)]
+    elsewhere.leave("kim")
+    assert told("nobody") == told("kim") == after
+    elsewhere.take_part("kim", "kim", ["7b"])
+    elsewhere.leave("joe")  # as many as before
+    assert told("joe") == [(1, "ada", 5, 0), (2, "kim", 4, 0), (3, "Eva", 3, 0)]
+    if of_class:
+        elsewhere.see_classes("ada", [])
+        assert told("ada") == [(1, "kim", 4, 0), (2, "Eva", 3, 0)]
+
+
+def test_a_kept_board_is_as_a_new_one_and_is_not_added_up_again(
+    store: Store, one: Version, two: Version
+) -> None:
+    number = TOP + 10
+    for place in range(1, number + 1):
+        store.take_part(f"user-{place}", f"Learner {place}", ())
+        hand_in(store, f"user-{place}", one, 1 + place % 7)
+        if place % 3 == 0:
+            hand_in(store, f"user-{place}", two, 0.1 * place)
+    kept_board(store, "nobody", one, two)
+    heard: list[str] = []
+
+    def hear(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        heard.append(statement)
+
+    for place in (1, 7, 9, TOP, number):
+        new = board(store, f"user-{place}", one, two)
+        event.listen(store.database._engine, "before_cursor_execute", hear)
+        assert kept_board(store, f"user-{place}", one, two) == new
+        event.remove(store.database._engine, "before_cursor_execute", hear)
+    added_up = [statement for statement in heard if "best_scores" in statement]
+    assert len(added_up) == 5
+    assert all("m.username =" in statement for statement in added_up)
+
+
+def test_a_board_is_made_anew_after_a_while(
+    store: Store, one: Version, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaderboards, "KEPT_S", 0)
+    store.take_part("ada", "ada", ())
+    for score in (1, 2):
+        hand_in(store, "ada", one, score)
+        assert shown(kept_board(store, "nobody", one)) == [(1, "ada", score, 0)]
 
 
 # --- names
