@@ -122,7 +122,7 @@ class Curation(Versions):
         """A draft with its notebook, and how it is shown, with its notes. Raises DraftUnknown."""
 
         def body(db: Connection) -> tuple[Draft, dict[str, Any]]:
-            row = do(db, _DRAFTS + " WHERE d.id = :id", id=id).one_or_none()
+            row = do(db, _DRAFT + " WHERE d.id = :id", id=id).one_or_none()
             if row is None:
                 raise DraftUnknown(f"There is no draft {id}.")
             notes = [{**note._mapping, "at": iso(note.at)} for note in do(db, _NOTES, id=id)]
@@ -169,7 +169,7 @@ def _values(content: DraftContent) -> dict[str, Any]:
 
 def _open(db: Connection, id: int, *states: DraftState) -> Row[Any]:
     """The draft, locked, if it is in one of ``states``."""
-    row = do(db, _DRAFTS + " WHERE d.id = :id FOR UPDATE OF d", id=id).one_or_none()
+    row = do(db, _DRAFT + " WHERE d.id = :id FOR UPDATE OF d", id=id).one_or_none()
     if row is None:
         raise DraftUnknown(f"There is no draft {id}.")
     if row.state not in states:
@@ -223,11 +223,14 @@ def _shown_draft(row: Row[Any]) -> dict[str, Any]:
     return {**{name: row._mapping[name] for name in names}, **times, "fit": fit}
 
 
-_DRAFTS = """
-    SELECT d.id, d.slug, d.base, d.state, d.revision, d.content_hash, d.source_notebook, d.title, d.author,
-        d.why, d.created_at, d.updated_at, v.number AS version, f.fit
+_COLUMNS = """
+    SELECT d.id, d.slug, d.base, d.state, d.revision, d.content_hash, d.title, d.author, d.why, d.created_at,
+        d.updated_at, v.number AS version, f.fit"""
+_FROM = """
     FROM drafts d LEFT JOIN challenge_versions v ON v.id = d.version_id
         LEFT JOIN fitness_reports f ON f.content_hash = d.content_hash"""
+_DRAFTS = _COLUMNS + _FROM
+_DRAFT = _COLUMNS + ", d.source_notebook" + _FROM
 _NOTES = "SELECT revision, what, who, text, at FROM draft_notes WHERE draft_id = :id ORDER BY id"
 _INSERT_DRAFT = """
     INSERT INTO drafts (slug, base, content_hash, source_notebook, title, author, why)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bench.growth import listening
 from grader.errors import (
     ChallengeInvalid,
     ChallengeUnknown,
@@ -223,6 +224,14 @@ def test_a_draft_goes_from_its_author_by_a_reviewer_to_learners(store: Store) ->
     assert published(store) == 2
     assert store.drafts() == []
     assert [d["id"] for d in store.drafts("published", "one")] == [id]
+
+
+def test_a_list_of_drafts_reads_no_notebook(store: Store) -> None:
+    store.create_draft(content(), "maria")
+    with listening(store.database) as heard:
+        assert [draft["title"] for draft in store.drafts()] == ["One"]
+    assert heard
+    assert not [statement for statement in heard if "source_notebook" in statement]
 
 
 def test_nobody_reviews_their_own_work(store: Store) -> None:
