@@ -40,7 +40,7 @@ ANSWER_S = 10.0
 CONNECT_S = 3.0
 RETRY_WITHIN_S = 5.0  # what took longer is not tried again here: whoever asked has waited
 THREAD_S = 10.0  # for one of the threads, when all of them wait for the database
-_BUILD_S = 1800  # an index that an earlier release did not have is made of the whole history
+TURN_S = 60  # for the one who builds the schema already
 
 
 def _number(error: BaseException | None) -> int:
@@ -144,11 +144,14 @@ class Database:
                 charset="utf8mb4",
                 client_flag=CLIENT.MULTI_STATEMENTS,
                 connect_timeout=3,
-                read_timeout=_BUILD_S,
+                # MySQL goes on with what takes longer, and the next try finds it going on, or done
+                read_timeout=120,
                 autocommit=True,
             )
             with connection, connection.cursor() as cursor:
-                cursor.execute("SELECT GET_LOCK(CONCAT('build.sql ', LEFT(DATABASE(), 50)), %s)", (_BUILD_S,))
+                cursor.execute("SELECT GET_LOCK(CONCAT('build.sql ', LEFT(DATABASE(), 50)), %s)", (TURN_S,))
+                if cursor.fetchone() != (1,):
+                    raise self._unavailable(TimeoutError("its schema is being built"))
                 cursor.execute(statements)
                 while cursor.nextset():
                     pass

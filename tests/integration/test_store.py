@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
+from grader import database as database_module
 from grader.database import Database
 from grader.errors import DatabaseUnavailable, IdempotencyConflict, QueueFull
 from grader.models import CellResult, CheckResult, Result, State, Status, Timings
@@ -158,6 +159,18 @@ def test_a_database_of_an_earlier_release_gets_the_indexes_that_it_lacks(
         store.database.build(ROOT / "build.sql")
         assert server.query(indexes) == made
         assert server.query("SELECT * FROM submissions") == rows
+
+
+def test_while_one_changes_the_schema_another_does_not_begin(
+    store: Store, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "TURN_S", 0)
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT GET_LOCK('build.sql grader', 0) AS got")
+        assert cursor.fetchone() == {"got": 1}
+        with pytest.raises(DatabaseUnavailable):
+            store.database.build(ROOT / "build.sql")
+    store.database.build(ROOT / "build.sql")
 
 
 def test_every_table_and_column_says_what_it_is_for(store: Store, server: Server) -> None:
