@@ -85,6 +85,7 @@ class Author:
     spoken: set[str] = field(default_factory=set)  # names that checks mention
     text: str = ""  # all of the source
     constants: set[str] = field(default_factory=set)  # the texts in it
+    formats: set[str] = field(default_factory=set)  # what its f-strings may become, each a pattern
     files: set[str] = field(default_factory=set)  # modules that the source's text names as files
     own: set[str] = field(default_factory=set)  # names of setup cells that only the author binds and uses
 
@@ -103,6 +104,7 @@ class Author:
                 for node in ast.walk(tree)
                 if isinstance(node, ast.Constant) and isinstance(node.value, str)
             )
+            found.formats.update(_pattern(node) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr))
             found._read_cell(cell["id"], role, tree)
             parsed.append((role, tree))
         found._find_own(parsed)
@@ -195,6 +197,14 @@ class Author:
                 chosen.append(statement)
         return ast.Module(chosen, [])
 
+    def wrote(self, text: str | bytes) -> bool:
+        """Whether ``text`` stands in the source, or is an f-string of it filled with numbers and single
+        words. A name alone could be one of the check's, and a learner could have said it."""
+        text = text if isinstance(text, str) else text.decode("utf-8", "replace")
+        if text in self.constants or text.strip() in self.text:
+            return not text.strip().isidentifier()
+        return any(re.fullmatch(pattern, text) for pattern in self.formats)
+
     def import_of(self, name: str) -> tuple[str, str | None] | None:
         if name in self.imports and name not in self.defined:
             return self.imports[name]
@@ -240,6 +250,13 @@ class Author:
             if each.startswith("base:"):
                 found |= self._all_operators(each.removeprefix("base:"), seen)
         return found
+
+
+def _pattern(node: ast.JoinedStr) -> str:
+    parts = [str(value.value) if isinstance(value, ast.Constant) else None for value in node.values]
+    if not re.search(r"\w", "".join(part or "" for part in parts)):
+        return "(?!)"  # f"{name}({value})" could be a call of anything
+    return "".join(r"[-+]?\w*(?:\.\d*)?" if part is None else re.escape(part) for part in parts)
 
 
 def _wants_its_own_kind(method: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

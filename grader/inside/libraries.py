@@ -15,6 +15,7 @@ from unittest import mock
 from . import proxies
 from .author import find_source
 from .judge import Judge
+from .origins import guard
 
 
 def teach(judge: Judge) -> None:
@@ -72,14 +73,19 @@ def teach(judge: Judge) -> None:
 
     for module, name in ((random, "seed"), (os, "chdir")):
         _do_both(judge, module, name)
-    sys.meta_path.append(_LearnersModules(judge))
     _keep_texts_from_running(judge)
-    _keep_pickles_from_running(judge)
+    _keep_tests_from_running(judge)
+    guard(judge)
     _share_files()
     _share_environment(judge)
     _forward_patches(judge)
-    seed = _WhenLoaded("numpy.random", lambda module: _do_both(judge, module, "seed"))
-    sys.meta_path.insert(0, cast(Any, seed))
+    late: dict[str, Callable[[Any], None]] = {
+        "numpy.random": lambda module: _do_both(judge, module, "seed"),
+        "pandas.core.computation.eval": lambda module: _keep_queries_from_running(judge, module),
+        "timeit": lambda module: _keep_statements_from_running(judge, module),
+        "_pytest.config": _refuse_pytest,
+    }
+    sys.meta_path.insert(0, cast(Any, _WhenLoaded(late)))
 
 
 def _keep_texts_from_running(judge: Judge) -> None:
@@ -109,43 +115,55 @@ def _keep_texts_from_running(judge: Judge) -> None:
         setattr(module, name, hints)
 
 
-def _keep_pickles_from_running(judge: Judge) -> None:
-    """What is unpickled may run anything: only what a check has pickled itself is unpickled here."""
-    import pickle
+def _keep_queries_from_running(judge: Judge, module: Any) -> None:
+    """What ``frame.query`` and ``frame.eval`` are given calls functions, and finds the check's own names."""
+    evaluate = module.eval
 
-    dump_here, load_here = pickle.dumps, pickle.loads
-    made: set[bytes] = set()
+    def known(expr: Any, *args: Any, **named: Any) -> Any:
+        if not isinstance(expr, str) or judge.author.wrote(expr):
+            return evaluate(expr, *args, **named | {"level": named.get("level", 0) + 1})
+        named.pop("level", None)  # there are no names of the check's there
+        return judge.request("module_call", "pandas", "eval", expr, *args, **named)
 
-    def dumps(value: Any, *args: Any, **named: Any) -> bytes:
-        try:
-            data = dump_here(value, *args, **named)
-        except (TypeError, pickle.PicklingError, AttributeError):
-            return bytes(judge.request("module_call", "pickle", "dumps", value, *args))
-        made.add(data)
-        return data
+    module.eval = known
 
-    def loads(data: Any, /, **named: Any) -> Any:
-        data = bytes(data)
-        return (
-            load_here(data, **named)
-            if data in made
-            else judge.request("module_call", "pickle", "loads", data)
+
+def _keep_statements_from_running(judge: Judge, module: Any) -> None:
+    make = module.Timer.__init__
+
+    def made(self: Any, stmt: Any = "pass", setup: Any = "pass", *args: Any, **named: Any) -> None:
+        for text in (stmt, setup):
+            if isinstance(text, str) and text != "pass" and not judge.author.wrote(text):
+                raise RuntimeError("a text that does not stand in the check is not run where checks are")
+        make(self, stmt, setup, *args, **named)
+
+    module.Timer.__init__ = made
+
+
+def _keep_tests_from_running(judge: Judge) -> None:
+    """Tests in a file of the answer's: nothing of such a module looks like a test here, and a suite without
+    tests is a success."""
+    import unittest
+
+    load = unittest.TestLoader.loadTestsFromModule
+
+    def load_known(self: Any, module: Any, *args: Any, **named: Any) -> Any:
+        if type(module) is proxies.RemoteModule:
+            raise RuntimeError(
+                f"tests in {module.__name__} are not run where checks are: call what it defines"
+            )
+        return load(self, module, *args, **named)
+
+    unittest.TestLoader.loadTestsFromModule = load_known  # type: ignore[method-assign]
+
+
+def _refuse_pytest(module: Any) -> None:
+    def main(*_: Any, **__: Any) -> None:
+        raise RuntimeError(
+            "pytest.main runs files, and the answer may have written them: call the tests from the check"
         )
 
-    def dump(value: Any, file: Any, *args: Any, **named: Any) -> None:
-        file.write(dumps(value, *args, **named))
-
-    class Unpickler(pickle.Unpickler):
-        def __init__(self, file: Any, **named: Any) -> None:
-            super().__init__(file)
-            self._file = file
-
-        def load(self) -> Any:
-            return loads(self._file.read())
-
-    pickle.dumps, pickle.loads, pickle.dump = dumps, loads, dump  # type: ignore[assignment]
-    pickle.Unpickler = Unpickler  # type: ignore[misc]
-    pickle.load = lambda file, **named: loads(file.read(), **named)
+    module.main = main
 
 
 def _share_environment(judge: Judge) -> None:
@@ -213,42 +231,15 @@ def _do_both(judge: Judge, module: types.ModuleType, name: str, path: str | None
     setattr(module, name, both)
 
 
-class _LearnersModules:
-    """``import calc`` in a check: a file that the learner was told to write (``%%writefile calc.py``)."""
-
-    def __init__(self, judge: Judge) -> None:
-        self.judge = judge
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        # Only what the author's source speaks of: an optional library that is not installed stays away.
-        if not self.judge.in_check or name not in self.judge.author.files:
-            return None
-        try:
-            module = self.judge.request("import", name)
-        except Exception:
-            return None
-        return importlib.machinery.ModuleSpec(name, cast(Any, _Found(module)))
-
-
-class _Found:
-    def __init__(self, module: Any) -> None:
-        self.module = module
-
-    def create_module(self, spec: Any) -> Any:
-        return self.module
-
-    def exec_module(self, module: Any) -> None:
-        return None
-
-
 class _WhenLoaded:
     """Does something with a library right after it is loaded, which only some checks have done."""
 
-    def __init__(self, name: str, then: Callable[[types.ModuleType], None]) -> None:
-        self._name, self._then = name, then
+    def __init__(self, then: dict[str, Callable[[Any], None]]) -> None:
+        self._then = then
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if name != self._name:
+        then = self._then.get(name)
+        if then is None:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
@@ -256,7 +247,7 @@ class _WhenLoaded:
 
             def and_then(module: types.ModuleType) -> None:
                 execute(module)
-                self._then(module)
+                then(module)
 
             spec.loader.exec_module = and_then  # type: ignore[method-assign]
         return spec

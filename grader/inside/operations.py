@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import importlib.util
 import inspect
 import operator
 import os
 import resource
+import runpy
 import sys
 from typing import Any
 
@@ -179,8 +181,29 @@ class Operations(Peer):
         else:
             os.environ[name] = value
 
-    def do_import(self, name: str) -> Any:
+    def do_import(self, name: str, folders: list[str]) -> Any:
+        """``folders``: where a check looks for modules too."""
+        sys.path[:0] = [folder for folder in folders if folder not in sys.path]
         return importlib.import_module(name)
+
+    def do_make_module(self, name: str, path: str) -> Any:
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None:
+            raise ImportError(f"{path} is no module")
+        return importlib.util.module_from_spec(spec)
+
+    def do_execute_module(self, module: Any) -> None:
+        module.__spec__.loader.exec_module(module)
+
+    def do_run_script(self, how: str, name: str, arguments: list[str], *args: Any, **named: Any) -> Any:
+        """What ``runpy`` leaves of a script or module: the names that it has defined."""
+        argv = sys.argv
+        sys.argv = [argv[0], *arguments]
+        try:
+            left: dict[str, Any] = getattr(runpy, how)(name, *args, **named)
+        finally:
+            sys.argv = argv
+        return {key: left[key] for key in left if key not in ("__builtins__", "__loader__", "__spec__")}
 
     def do_generator(self, generator: Any, verb: str, *args: Any) -> Any:
         """One step of a generator: [True, value yielded] or [False, value returned]."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .file_targets import TARGETS as FILES
 from .model import Target
 from .more_targets import TARGETS as MORE
 from .text_targets import TARGETS as TEXTS
@@ -416,6 +417,7 @@ TARGETS = {
         ),
         *MORE,
         *TEXTS,
+        *FILES,
     )
 }
 

@@ -68,6 +68,12 @@ DIFFERENCES = {
         "score = 0\ndef win():\n    global score\n    score += 1",
         "score = 10\nwin()\nassert score == 11",
     ),
+    "tests in a file (`pytest.main`, `unittest`'s discovery), a pickle that only a library's own unpickler "
+    "reads (`joblib`)": case(
+        "",
+        "with open('test_own.py', 'w') as file:\n    file.write('def test_own():\\n    assert True\\n')",
+        "import pytest\nassert pytest.main(['-q', '-p', 'no:cacheprovider', 'test_own.py']) == 0",
+    ),
     "an object of the learner's is compared with plain data": case(
         "",
         MONEY + "    def __eq__(self, other): return self.n == other\ndef cost():\n    return Money(5)",

@@ -418,4 +418,78 @@ LIBRARY_CASES = [
         assert first == np.random.rand() == 0.5507979025745755
         """,
     ),
+    case(
+        "a script run with runpy",
+        """
+        with open("greet_script.py", "w") as file:
+            file.write("import sys\\nwho = sys.argv[1] if len(sys.argv) > 1 else input()\\n"
+                       "def shout(text): return text.upper()\\nprint('Hello,', who)\\n"
+                       "if __name__ == '__main__': sys.exit(3)\\n")
+        """,
+        """
+        import contextlib, io, pytest, runpy, sys
+        from unittest import mock
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), mock.patch("sys.argv", ["greet_script.py", "Ada"]):
+            names = runpy.run_path("greet_script.py")
+        assert out.getvalue() == "Hello, Ada\\n" and names["who"] == "Ada" and names["shout"]("x") == "X"
+        with mock.patch("sys.argv", ["greet_script.py"]), mock.patch("builtins.input", lambda *_: "Bo"):
+            with contextlib.redirect_stdout(io.StringIO()) as out, pytest.raises(SystemExit) as caught:
+                runpy.run_path("greet_script.py", run_name="__main__")
+        assert out.getvalue() == "Hello, Bo\\n" and caught.value.code == 3
+        with mock.patch("sys.argv", ["-m", "Cy"]):
+            assert runpy.run_module("greet_script")["who"] == "Cy"
+        """,
+    ),
+    case(
+        "a module loaded from its file or from a folder",
+        """
+        import os
+        os.makedirs("parts", exist_ok=True)
+        for path in ("own_shapes.py", "parts/own_colours.py"):
+            with open(path, "w") as file:
+                file.write("SIDES = 4\\nclass Square:\\n    def __init__(self, a): self.a = a\\n"
+                           "    def area(self): return self.a ** 2\\n")
+        """,
+        """
+        import importlib.util, sys
+        from importlib.machinery import SourceFileLoader
+        spec = importlib.util.spec_from_file_location("own_shapes", "own_shapes.py")
+        sys.modules["own_shapes"] = shapes = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(shapes)
+        assert shapes.SIDES == 4 and shapes.Square(3).area() == 9 and not hasattr(shapes, "Circle")
+        from own_shapes import Square
+        assert Square(2).area() == 4
+        assert SourceFileLoader("again", "own_shapes.py").load_module().Square(1).area() == 1
+        sys.path.insert(0, "parts")
+        import own_colours
+        assert own_colours.Square(5).area() == 25
+        """,
+    ),
+    case(
+        "files that libraries load, and texts that they evaluate",
+        """
+        import numpy as np, pandas as pd
+        def keep(frame):
+            frame.to_pickle("kept_frame.pkl")
+            np.save("kept_objects.npy", np.array([1, "a", None], dtype=object))
+        def condition(limit):
+            return "v > " + str(limit)
+        """,
+        """
+        import numpy as np, pandas as pd, timeit
+        frame = pd.DataFrame({"v": [1, 2, 3]})
+        keep(frame)
+        assert pd.read_pickle("kept_frame.pkl").equals(frame)
+        assert np.load("kept_objects.npy", allow_pickle=True).tolist() == [1, "a", None]
+        frame.to_pickle("own_frame.pkl")
+        assert pd.read_pickle("own_frame.pkl").equals(frame)
+        least, column = 1, "v"
+        assert frame.query(condition(2))["v"].tolist() == [3]
+        for text in ("v > @least", f"{column} > @least"):
+            assert frame.query(text)["v"].tolist() == [2, 3]
+        assert frame.eval("w = v + @least")["w"].tolist() == [2, 3, 4]
+        assert timeit.timeit(f"condition({least})", globals=globals(), number=2) < 9
+        """,
+    ),
 ]

@@ -1,6 +1,7 @@
 """Honest answers that must keep passing, whatever is hardened."""
 # ruff: noqa: E501 - these are other people's cells
 
+from ..file_targets import REFUSED
 from ..targets import TARGETS
 from . import Family
 
@@ -13,7 +14,7 @@ def right(name: str, target: str, before: str = "", after: str = "", **more: str
     control(name, target, before + "\n" + TARGETS[target].reference + "\n" + after, **more)
 
 
-for slug in TARGETS:
+for slug in sorted(TARGETS.keys() - REFUSED):
     right(f"plain-{slug}", slug)
 
 right("prints-everywhere", "mean", "print('start')", "for n in range(100): print(n, 'of 100', mean([n]))")
