@@ -16,7 +16,7 @@ from .sandbox import Ending
 
 MESSAGE_MAX = 4_000  # characters of one message or error text
 TRACEBACK_MAX = 20_000  # characters of one traceback
-HIDDEN_STEP_MS = 100  # nothing about a hidden check is told more finely
+HIDDEN_STEP_MS = 100  # nothing about a hidden check, and what runs after one, is told more finely
 _MIB = 1024 * 1024
 # A learner's code can keep what a hidden check handed to it, and say it later.
 WITHHELD = "Not shown: it ran after a hidden check, and could repeat what that check used."
@@ -136,7 +136,7 @@ class Verdict:
             hidden=hidden,
             message="" if hidden else self._allowed(message, cell.source),
             stdout="" if hidden or self._hidden_ran else self._printed(event.get("stdout")),
-            duration_ms=_duration(event.get("duration_ms"), HIDDEN_STEP_MS if hidden else 0),
+            duration_ms=_duration(event.get("duration_ms"), HIDDEN_STEP_MS if hidden else self._step_ms()),
             hint=cell.hint,
         )
         self._checks[step.id] = result
@@ -162,7 +162,7 @@ class Verdict:
             status=_status(event),
             stdout="" if self._hidden_ran else self._printed(event.get("stdout")),
             error=error,
-            duration_ms=_duration(event.get("duration_ms")),
+            duration_ms=_duration(event.get("duration_ms"), self._step_ms()),
         )
         self._results.append(result)
         return result
@@ -185,6 +185,10 @@ class Verdict:
         if not self._hidden_ran or not message or message in source:
             return message
         return WITHHELD
+
+    def _step_ms(self) -> int:
+        """After a hidden check, ``sleep(argument)`` would carry out what a function was called with."""
+        return HIDDEN_STEP_MS if self._hidden_ran else 0
 
     def _printed(self, value: Any) -> str:
         text = _text(value, self._text_left)

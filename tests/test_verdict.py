@@ -311,6 +311,28 @@ def test_nothing_of_a_hidden_check_is_shown_but_what_may_be(status: str) -> None
     assert (result.timings.run_ms, result.timings.total_ms) == (300.0, 300.0)
 
 
+def test_what_runs_after_a_hidden_check_has_no_finer_duration_than_that() -> None:
+    of = challenge(points=(1.0, 2.0, 1.0), hidden=(1,))
+    made = Verdict(of, job(of, Step("cell", "after", "")))
+    shown = [
+        public["data"]
+        for event in [
+            cell(duration_ms=12.345),
+            check("check0", duration_ms=23.456),
+            start("check1"),
+            check("check1"),
+            check("check2", duration_ms=117.31),
+            cell("after", duration_ms=4711.4711),
+        ]
+        for public in made.feed(event)
+    ]
+    made.feed(end(3))
+    result = made.finish(DONE)
+    assert [shown[at]["duration_ms"] for at in (0, 1, -2, -1)] == [12.345, 23.456, 200.0, 4800.0]
+    assert [each.duration_ms for each in result.cells] == [12.345, 4800.0]
+    assert [each.duration_ms for each in result.checks] == [23.456, 100.0, 200.0]
+
+
 @pytest.mark.parametrize("kind", ["eof", "wall", "output", "done"])
 def test_a_run_that_breaks_off_in_a_hidden_check_says_no_more_about_it(kind: Any) -> None:
     of = challenge(hidden=(1,))
