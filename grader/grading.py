@@ -15,10 +15,9 @@ from .errors import EngineUnavailable, SandboxFailed
 from .models import Challenge, CheckResult, Job, Result, Status, Timings
 from .sandbox import Ending
 from .submission import build_job, parse_submission
-from .verdict import Verdict
+from .verdict import SORRY, Verdict
 
 TRIES = 3  # sandboxes for one submission, when they break for no reason of the learner's
-SORRY = "Something went wrong on our side and your answer was not judged. Please submit it again."
 
 OnEvent = Callable[[dict[str, Any]], None]
 

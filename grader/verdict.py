@@ -20,6 +20,7 @@ HIDDEN_STEP_MS = 100  # nothing about a hidden check, and what runs after one, i
 _MIB = 1024 * 1024
 # A learner's code can keep what a hidden check handed to it, and say it later.
 WITHHELD = "Not shown: it ran after a hidden check, and could repeat what that check used."
+SORRY = "Something went wrong on our side and your answer was not judged. Please submit it again."
 
 # A run that was cut short by one of these says so, whatever its checks said before.
 CUTS = (
@@ -336,4 +337,4 @@ def _words(cut: Status, limits: Limits, *, whole: bool = False) -> str:
         case Status.CRASHED:
             return "Python itself stopped while your code ran, so what comes after could not be checked."
         case _:
-            return "Something went wrong on our side and your answer was not judged. Please submit it again."
+            return SORRY

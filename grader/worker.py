@@ -13,10 +13,11 @@ from typing import Any, ParamSpec, TypeVar
 from .catalogue import Catalogue
 from .errors import DatabaseUnavailable, EngineUnavailable, GraderError
 from .events import Events
-from .grading import SORRY, grade, not_judged, run
+from .grading import grade, not_judged, run
 from .models import Challenge, Job, Result, State, Status
 from .pool import Pool
 from .store import Store, Work
+from .verdict import SORRY
 
 log = logging.getLogger(__name__)
 
