@@ -80,9 +80,9 @@ def text(found: dict[str, Any]) -> str:
         parts.append(_table(["ms (p50) with challenges:", *sizes], [line]))
         scans = growth["scans"]
         parts.append(
-            "No statement reads a large table from end to end.\n"
+            "No statement reads a large table from end to end, or sorts many of its rows.\n"
             if not scans
-            else "Statements that read a large table from end to end:\n\n"
+            else "Statements that read or sort many rows of a large table:\n\n"
             + "".join(f"- `{scan}`\n" for scan in scans)
         )
     if _bars(found):

@@ -217,7 +217,7 @@ class KeptEventsHandler(_Handler):
 class SubmissionsHandler(_Handler):
     @authenticated
     async def get(self) -> None:
-        names = ("challenge", "limit")
+        names = ("challenge", "limit", "before")
         params = {name: self.get_query_argument(name) for name in names if self.get_query_argument(name, "")}
         await self.answer(self.grader.request("GET", "submissions", params=params))
 

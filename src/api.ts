@@ -36,6 +36,9 @@ export class ApiError extends Error {
 /** The grader says something every 5 s; a stream that is silent for longer is dead, though a proxy holds it open. */
 const SILENT_MS = 30000;
 
+/** Submissions that the grader lists at once; the most that it does. */
+const PAGE = 100;
+
 const EVENTS = ['state', 'start', 'cell', 'check', 'result'];
 const KEPT_EVENTS = ['kept', 'sent', 'refused'];
 
@@ -96,11 +99,18 @@ export class Api {
     await this.post('kept/forget', { key });
   }
 
-  /** The learner's submissions to a challenge, newest first. */
+  /** All of the learner's submissions to a challenge, newest first. */
   async attempts(slug: string): Promise<IAttempt[]> {
-    const query = URLExt.objectToQueryString({ challenge: slug, limit: '100' });
-    return (await this.get<{ submissions: IAttempt[] }>(this.url('submissions') + query))
-      .submissions;
+    const found: IAttempt[] = [];
+    let page: IAttempt[];
+    do {
+      const older = found.length ? { before: found[found.length - 1].id } : {};
+      const query = URLExt.objectToQueryString({ challenge: slug, limit: `${PAGE}`, ...older });
+      page = (await this.get<{ submissions: IAttempt[] }>(this.url('submissions') + query))
+        .submissions;
+      found.push(...page);
+    } while (page.length === PAGE);
+    return found;
   }
 
   async submittedNotebook(id: string): Promise<INotebookContent> {

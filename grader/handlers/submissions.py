@@ -46,12 +46,15 @@ class SubmissionsHandler(ApiHandler):
             raise RequestMalformed("limit must be a whole number.") from error
         if not 1 <= limit <= LIST_MOST:
             raise RequestMalformed(f"limit must be from 1 to {LIST_MOST}.")
+        before = self.get_query_argument("before", None)
+        if before is not None and not UUID.fullmatch(before):
+            raise RequestMalformed("before must be the id of a submission.")
         slug = self.get_query_argument("challenge", None)
         if slug is not None:
             # an unknown one is an error: an empty list would look like "no attempts yet"
             await self.parts.catalogue.current(slug)
         store = self.parts.store
-        found = await store.database.run(store.submissions, self.caller.name, slug, limit)
+        found = await store.database.run(store.submissions, self.caller.name, slug, limit, before)
         self.send({"submissions": found})
 
     async def prepare(self) -> None:

@@ -65,10 +65,14 @@ class Record(Table):
         )
         return None if found is None else unpacked(uuid, found)
 
-    def submissions(self, username: str, slug: str | None, limit: int) -> list[dict[str, Any]]:
-        """A learner's own, newest first."""
+    def submissions(
+        self, username: str, slug: str | None, limit: int, before: str | None = None
+    ) -> list[dict[str, Any]]:
+        """A learner's own, newest first; only those older than ``before``, an id, where there is one."""
         query = _OWN if slug is None else _ATTEMPTS
         values = {"username": username, "limit": limit} | ({"slug": slug} if slug is not None else {})
+        if before is not None:
+            query, values = query.replace(" ORDER BY", _OLDER + " ORDER BY"), values | {"before": before}
         return [_summary(row) for row in self.database.transaction(lambda db: do(db, query, **values).all())]
 
     def progress(self, username: str) -> dict[int, dict[str, Any]]:
@@ -109,6 +113,7 @@ _OF_CHALLENGE = """
 _ATTEMPTS = (
     _SUMMARIES.format(index="FORCE INDEX (submissions_attempts)", join="STRAIGHT_JOIN") + _OF_CHALLENGE
 )
+_OLDER = " AND s.id < (SELECT o.id FROM submissions o WHERE o.uuid = :before AND o.username = :username)"
 _FINISHED_BY = " WHERE s.id = :id AND s.claim = :claim AND s.state = 'finished'"
 _PROGRESS = """
     SELECT challenge_id, SUM(attempts) AS attempts, MAX(score) AS best_score, MAX(passed) AS passed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import requests
 from playwright.sync_api import Locator, Page, expect
@@ -55,6 +56,27 @@ def test_hints_are_there_for_the_asking_and_offered_after_two_attempts(
     expect(hints.get_by_role("listitem")).to_have_count(2)
     expect(hints.get_by_role("button")).to_have_count(0)
     assert [hint["attempts"] for hint in desk.ask("GET", f"challenges/{slug}/hints")["taken"]] == [2, 2]
+
+
+def test_more_attempts_than_the_grader_lists_at_once_are_all_there(tab: Page, desk: Desk, mysql: Any) -> None:
+    slug = desk.publish(*CELLS)
+    desk.open(tab, slug)
+    submit(tab, "def double(x):\n    return x", "Not there yet")
+    with mysql.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO submissions (uuid, idempotency_key, username, challenge_id, version_id,"
+            " content_hash, notebook, state, status, score, max_score, submitted_at, started_at, finished_at)"
+            " WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 104)"
+            " SELECT UUID(), UUID(), username, challenge_id, version_id, content_hash, notebook,"
+            " state, status, score, max_score, submitted_at, started_at, finished_at FROM n JOIN submissions"
+            " WHERE challenge_id = (SELECT id FROM challenges WHERE slug = %s)",
+            (slug,),
+        )
+    feedback(tab).get_by_role("button", name="All attempts").click()
+    entries = attempts(tab).get_by_role("navigation", name="Attempts").get_by_role("button")
+    expect(entries).to_have_count(105)
+    expect(entries.first).to_contain_text("Attempt 105")
+    expect(entries.last).to_contain_text("Attempt 1 ·")
 
 
 def test_attempts_can_be_compared_and_one_of_them_restored(tab: Page, desk: Desk, watch: Watch) -> None:

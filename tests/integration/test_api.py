@@ -200,6 +200,11 @@ def test_challenges_and_how_far_one_is(stack: Stack, new_learner: Callable[[], P
         assert [s["score"] for s in found] == [low, high, low]
         assert api.get("/submissions", params={"limit": 1}).json()["submissions"] == found[:1]
         assert api.get("/submissions", params={"challenge": "tidy-names"}).json()["submissions"] == []
+        for which in ({"challenge": SLUG}, {}):
+            older = api.get("/submissions", params={"before": found[0]["id"], "limit": 1} | which)
+            assert older.json()["submissions"] == found[1:2]
+            oldest = api.get("/submissions", params={"before": found[-1]["id"]} | which)
+            assert oldest.json()["submissions"] == []
 
 
 def test_a_release_holds_no_solution_and_no_hidden_check(api: httpx.Client) -> None:
@@ -499,6 +504,15 @@ def test_keys_that_are_none(api: httpx.Client, value: str) -> None:
 )
 def test_bodies_that_are_none(api: httpx.Client, content: bytes) -> None:
     assert code(api.post("/submissions", content=content, headers=key())) == (400, "request_malformed")
+
+
+def test_a_page_that_begins_at_no_submission_of_ones_own(
+    api: httpx.Client, new_learner: Callable[[], Person], stack: Stack
+) -> None:
+    assert code(api.get("/submissions", params={"before": "the first"})) == (400, "request_malformed")
+    with client(stack.url, new_learner().token) as other:
+        foreign = submit(api, answered())
+        assert other.get("/submissions", params={"before": foreign}).json()["submissions"] == []
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "101", "ten", "1.5", "9" * 50, "1; DROP TABLE submissions"])
