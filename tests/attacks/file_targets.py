@@ -112,8 +112,8 @@ TARGETS = (
     ),
     Target(
         slug="queries",
-        reference="def dear(limit):\n    return 'price > ' + str(limit)",
-        wrong="def dear(limit):\n    return 'price < 0'",
+        reference="import pandas as pd\ndef dear(limit):\n    return 'price > ' + str(limit)",
+        wrong="import pandas as pd\ndef dear(limit):\n    return 'price < 0'",
         checks=(
             (
                 "queries-shown",

@@ -126,4 +126,4 @@ control(
     "shapes",
     written("shapes.py", "import operator\narea = operator.mul\n"),
 )
-control("query-between", "queries", "def dear(limit):\n    return f'not price <= {limit}'")
+control("query-between", "queries", "import pandas\ndef dear(limit):\n    return f'not price <= {limit}'")
