@@ -18,7 +18,7 @@ from .leaks import leaked
 from .model import AIMS, Case
 from .naive import bites
 from .runner import RUNTIMES, in_python_alone, shared
-from .targets import TARGETS
+from .targets import ALL_TARGETS, TARGETS
 
 FAMILIES = {
     "early exit",
@@ -48,6 +48,7 @@ def test_the_corpus_is_large_and_covers_every_family() -> None:
     assert set(families) == FAMILIES
     assert min(families.values()) >= 10
     assert {case.aim for case in CASES} == set(AIMS)
+    assert len(TARGETS) == len(ALL_TARGETS), "two targets of one slug: one of them would not be tried"
 
 
 def test_each_runtime_has_its_share_of_every_family_and_all_that_touches_the_machine() -> None:
