@@ -25,8 +25,7 @@ ROUND_S = 30.0  # between two looks at age and leftovers
 BACK_OFF_S = (0.5, 15.0)  # after a failure: first and longest pause
 QUIET_S = 0.2  # a job that has just begun is left alone for so long; most are done by then
 REMOVE_AFTER_S = 0.1  # the engine's work for a used one waits until the verdict is with the learner
-# For builders, then for removals: of the 20 s that compose.yaml gives the grader. A start sweeps the rest.
-CLOSE_S = 6.0
+CLOSE_S = 20.0  # for builders to finish, and then for the last removals
 REMEMBERED = 32  # of so many submissions' kinds the most frequent is the one to keep a stock of
 HEAD_START = 8  # by so many another kind must be ahead of the one that the challenges let expect
 
@@ -158,8 +157,9 @@ class Pool:
             _log.info("removed %d sandboxes that were left behind", removed)
         return removed
 
-    async def close(self) -> None:
-        """Remove every sandbox, running ones too, and wait for it."""
+    async def close(self, limit_s: float = CLOSE_S) -> None:
+        """Remove every sandbox, running ones too, and wait for it: at most twice ``limit_s``, for builders to
+        finish and then for removals."""
         self._closing = True
         self._wake.set()
         self._fail_waiters(EngineUnavailable("The grader is stopping."))
@@ -167,10 +167,10 @@ class Pool:
             if task.get_name().endswith("rounds"):
                 task.cancel()
         # Builders finish what they began: a call that is broken off may leave a container behind.
-        await _settled(self._tasks)
+        await _settled(self._tasks, limit_s)
         for sandbox in list(self._all.values()):
             await sandbox.close()
-        await _settled(self._removals)
+        await _settled(self._removals, limit_s)
         await self._engine.close()
 
     # -- making ----------------------------------------------------------------------------------------
@@ -343,9 +343,9 @@ class Pool:
                 _log.exception("a look for leftovers stumbled; the next one comes")
 
 
-async def _settled(tasks: set[asyncio.Task[None]]) -> None:
+async def _settled(tasks: set[asyncio.Task[None]], limit_s: float) -> None:
     """Wait for the tasks, within bounds."""
     if tasks:
-        _, late = await asyncio.wait(tasks, timeout=CLOSE_S)
+        _, late = await asyncio.wait(tasks, timeout=limit_s)
         for task in late:
             task.cancel()
