@@ -43,8 +43,6 @@ SWITCH_S = 0.0005
 HARD_BODY_LIMIT = 64 * 1024 * 1024  # past this a connection is cut; up to it a client is told why
 HEALTH_FOR_S = 2.0  # how long an answer about the parts is believed
 HEALTH_WAIT_S = 3.0
-# twice, of the 20 s that compose.yaml gives the grader; the next start sweeps what is left
-POOL_LEAVES_S = 4.0
 WATCHERS_LEAVE_S = 2.0  # for the streams of a stopping service to end in good order
 
 
@@ -195,7 +193,7 @@ class Service:
         await self.workers.stop(self.settings.drain_s)
         self.events.close()
         await self.watchers.empty(WATCHERS_LEAVE_S)
-        await asyncio.gather(self.pool.close(POOL_LEAVES_S), self.background.pool.close(POOL_LEAVES_S))
+        await asyncio.gather(self.pool.close(), self.background.pool.close())
         if self._server:
             await self._server.close_all_connections()
         self.database.close()

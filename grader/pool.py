@@ -26,6 +26,7 @@ BACK_OFF_S = (0.5, 15.0)  # after a failure: first and longest pause
 QUIET_S = 0.2  # a job that has just begun is left alone for so long; most are done by then
 REMOVE_AFTER_S = 0.1  # the engine's work for a used one waits until the verdict is with the learner
 CLOSE_S = 20.0  # for builders to finish, and then for the last removals
+GIVE_UP_S = 2.0  # when closing, no longer pause than this between two tries: the engine is away for good
 REMEMBERED = 32  # of so many submissions' kinds the most frequent is the one to keep a stock of
 HEAD_START = 8  # by so many another kind must be ahead of the one that the challenges let expect
 
@@ -157,9 +158,8 @@ class Pool:
             _log.info("removed %d sandboxes that were left behind", removed)
         return removed
 
-    async def close(self, limit_s: float = CLOSE_S) -> None:
-        """Remove every sandbox, running ones too, and wait for it: at most twice ``limit_s``, for builders to
-        finish and then for removals."""
+    async def close(self) -> None:
+        """Remove every sandbox, running ones too, and wait for it."""
         self._closing = True
         self._wake.set()
         self._fail_waiters(EngineUnavailable("The grader is stopping."))
@@ -167,10 +167,10 @@ class Pool:
             if task.get_name().endswith("rounds"):
                 task.cancel()
         # Builders finish what they began: a call that is broken off may leave a container behind.
-        await _settled(self._tasks, limit_s)
+        await _settled(self._tasks)
         for sandbox in list(self._all.values()):
             await sandbox.close()
-        await _settled(self._removals, limit_s)
+        await _settled(self._removals)
         await self._engine.close()
 
     # -- making ----------------------------------------------------------------------------------------
@@ -316,6 +316,8 @@ class Pool:
                 break
             except GraderError as error:  # it still counts as existing until the engine says it is gone
                 _log.warning("sandbox %s: %s %s", sandbox.id[:12], error.message, error.log_message)
+                if self._closing and pause > GIVE_UP_S:
+                    return  # gone, or ending as well; what is left the next start sweeps
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, BACK_OFF_S[1])
         self._all.pop(sandbox.id, None)
@@ -343,9 +345,9 @@ class Pool:
                 _log.exception("a look for leftovers stumbled; the next one comes")
 
 
-async def _settled(tasks: set[asyncio.Task[None]], limit_s: float) -> None:
+async def _settled(tasks: set[asyncio.Task[None]]) -> None:
     """Wait for the tasks, within bounds."""
     if tasks:
-        _, late = await asyncio.wait(tasks, timeout=limit_s)
+        _, late = await asyncio.wait(tasks, timeout=CLOSE_S)
         for task in late:
             task.cancel()
