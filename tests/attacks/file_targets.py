@@ -104,7 +104,7 @@ TARGETS = (
                 "import pathlib, pytest\n"
                 "pathlib.Path('test_sums.py').write_text(\n"
                 "    'import sys; sys.path.insert(0, \".\")\\nfrom sums import total\\n'\n"
-                "    'def test_sorrel():\\n    assert total([1, 2]) == 3\\n'\n)\n"
+                "    'def test_total():\\n    assert total([1, 2]) == 3\\n'\n)\n"
                 "assert pytest.main(['-q', '-p', 'no:cacheprovider', 'test_sums.py']) == 0, 'sorrel'",
             ),
         ),

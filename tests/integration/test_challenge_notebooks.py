@@ -162,7 +162,12 @@ def test_a_command_that_is_stopped_leaves_no_sandbox(tmp_path: Path, how: signal
         challenge={"limits": {"wall_s": 60, "total_s": 60, "cpu_s": 60}},
     )
     answer = write(tmp_path / "s.ipynb", solution("answer", "while True: pass"))
-    running = subprocess.Popen(command("grade", challenge, answer), cwd=ROOT, env=environment())
+    # whoever runs the tests in the background may have SIGINT ignored, which children inherit
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        running = subprocess.Popen(command("grade", challenge, answer), cwd=ROOT, env=environment())
+    finally:
+        signal.signal(signal.SIGINT, before)
     try:
         until = time.monotonic() + PATIENCE_S
         while not containers("status=running"):
