@@ -82,28 +82,32 @@ class Database:
             connections=settings.db_connections,
         )
 
-    def transaction(self, body: Callable[[Connection], T]) -> T:
+    def transaction(
+        self, body: Callable[[Connection], T], done: Callable[[Connection], T | None] | None = None
+    ) -> T:
         """Run ``body`` in one transaction and commit.
 
         A transaction that MySQL undid, or whose connection broke, is run again a few times, also when the
-        break came during the commit: ``body`` must notice what an earlier run of itself has done. Raises
-        DatabaseUnavailable when MySQL cannot be used at the moment.
+        break came during the commit: ``body`` must notice what an earlier run of itself has done, or ``done``
+        find it, which is asked first from the second time on (None: nothing). Raises DatabaseUnavailable when
+        MySQL cannot be used at the moment.
         """
         began = time.monotonic()
-        for pause_s in (*_PAUSES_S, None):
+        for number, pause_s in enumerate((*_PAUSES_S, None)):
             try:
                 with self._engine.begin() as connection:
-                    return body(connection)
+                    found = done(connection) if done and number else None
+                    return body(connection) if found is None else found
             except TimeoutError as error:
                 raise self._unavailable(error) from error
             except DBAPIError as error:
-                number = _number(error.orig)
-                passing = number in _ROLLED_BACK or number in _AWAY or error.connection_invalidated
+                code = _number(error.orig)
+                passing = code in _ROLLED_BACK or code in _AWAY or error.connection_invalidated
                 if not passing:
                     raise
                 if pause_s is None or time.monotonic() - began > RETRY_WITHIN_S:
                     raise self._unavailable(error) from error
-                log.info("database: error %d, trying again in %.1f s", number, pause_s)
+                log.info("database: error %d, trying again in %.1f s", code, pause_s)
                 time.sleep(pause_s)
         raise AssertionError("the loop above returns or raises")
 

@@ -119,12 +119,16 @@ class ApiHandler(HubHandler):
         try:
             if not self.public:
                 self.caller = await self.parts.hub.identify(self)
-                self.parts.requests.take(self.caller.name)
+                self.take_turn()
             if self.request.method not in self.methods():
                 self.set_header("Allow", ", ".join(self.methods()))
                 raise MethodNotAllowed(f"{self.request.method} is not for this address.")
         except GraderError as error:
             self.refuse(error)
+
+    def take_turn(self) -> None:
+        """Before anything of the body is read. Raises RateLimited."""
+        self.parts.requests.take(self.caller.name)
 
     def refuse(self, error: GraderError) -> None:
         # Answered once the body is read, not now: closing the connection under a client that still

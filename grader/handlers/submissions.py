@@ -57,13 +57,10 @@ class SubmissionsHandler(ApiHandler):
         found = await store.database.run(store.submissions, self.caller.name, slug, limit, before)
         self.send({"submissions": found})
 
-    async def prepare(self) -> None:
-        await super().prepare()
-        if self.request.method == "POST" and self._refused is None:
-            try:
-                self.parts.submissions.take(self.caller.name)
-            except GraderError as error:  # before its notebook is read
-                self.refuse(error)
+    def take_turn(self) -> None:
+        super().take_turn()
+        if self.request.method == "POST":
+            self.parts.submissions.take(self.caller.name)
 
     async def post(self) -> None:
         slug, number, notebook, key = self._read()

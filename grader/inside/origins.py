@@ -13,6 +13,7 @@ import contextlib
 import importlib.machinery
 import io
 import os
+import pickle
 import runpy
 import sys
 import types
@@ -73,6 +74,12 @@ def guard(judge: Judge) -> None:
     sys.addaudithook(_hook(judge, origins, unpickling))
 
 
+def require_authors(judge: Judge, text: str | bytes) -> None:
+    """Of a text that somebody else than ``texts`` is about to run."""
+    if not judge.author.wrote(text):
+        raise RuntimeError("a text that does not stand in the check is not run where checks are")
+
+
 def _hook(judge: Judge, origins: Origins, unpickling: _Unpickling) -> Callable[[str, tuple[Any, ...]], None]:
     def caller() -> str:
         return str(sys._getframe(3).f_globals.get("__name__"))
@@ -84,22 +91,19 @@ def _hook(judge: Judge, origins: Origins, unpickling: _Unpickling) -> Callable[[
             origins.require(name)
 
     def compiled(source: Any, filename: Any) -> None:
-        if isinstance(source, bytes | str) and caller() in _TEXT_RUNNERS and not judge.author.wrote(source):
-            raise RuntimeError("a text that does not stand in the check is not run where checks are")
+        if isinstance(source, bytes | str) and caller() in _TEXT_RUNNERS:
+            require_authors(judge, source)
 
     def unmarshalled(*_: Any) -> None:
         if caller() not in _UNMARSHALLERS:
             raise ValueError("what marshal has written is not read where checks are")
-
-    def unpickled(module: str, name: str) -> None:
-        unpickling.require(f"{module}.{name}")
 
     watched: dict[str, Callable[..., None]] = {
         "exec": executed,
         "compile": compiled,
         "marshal.load": unmarshalled,
         "marshal.loads": unmarshalled,
-        "pickle.find_class": unpickled,
+        "pickle.find_class": unpickling.require,
     }
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
@@ -114,8 +118,6 @@ class _Unpickling:
     """What is unpickled may run anything: only what a check has pickled itself is unpickled here."""
 
     def __init__(self, judge: Judge) -> None:
-        import pickle
-
         self._judge = judge
         self._dumps, self._loads = pickle.dumps, pickle.loads
         self._made: set[bytes] = set()
@@ -135,8 +137,6 @@ class _Unpickling:
         pickle.load = lambda file, **named: loads(file.read(), **named)
 
     def dumps(self, value: Any, *args: Any, **named: Any) -> bytes:
-        import pickle
-
         try:
             data = self._dumps(value, *args, **named)
         except (TypeError, pickle.PicklingError, AttributeError):
@@ -157,15 +157,13 @@ class _Unpickling:
         finally:
             self._trusted = False
 
-    def require(self, name: str) -> None:
+    def require(self, module: str, name: str) -> None:
         """Asked for every class and function that a pickle names, also by the other unpicklers that there are
         (``pickle._Unpickler``, which pandas and joblib derive theirs from)."""
-        import pickle
-
         if not self._trusted:
             raise pickle.UnpicklingError(
-                f"a pickle that names {name} is not read where checks are, because the answer may have "
-                "written it"
+                f"a pickle that names {module}.{name} is not read where checks are, because the answer may "
+                "have written it"
             )
 
 

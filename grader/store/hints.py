@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from .rows import Table, do, iso
+from .rows import OF_MADE, Table, do, iso
 
 RECENT = 100  # whoever made more since the last hint, and failed in none of these, needs none
 
@@ -46,12 +46,9 @@ _FAILED_SINCE = """
         AND submitted_at > COALESCE(
             (SELECT MAX(taken_at) FROM hints_taken WHERE username = :username AND challenge_id = :challenge),
             '1970-01-01')"""
-_TAKE = """
-    INSERT IGNORE INTO hints_taken (username, challenge_id, number, attempts)
-    SELECT :username, :challenge, :number, COALESCE(SUM(attempts), 0)
-    FROM (
-        SELECT attempts FROM best_scores WHERE username = :username AND challenge_id = :challenge
-        UNION ALL
-        SELECT 1 FROM submissions FORCE INDEX (submissions_waiting)
-        WHERE username = :username AND state IN ('queued', 'running') AND challenge_id = :challenge
-    ) AS made"""
+_TAKE = (
+    "INSERT IGNORE INTO hints_taken (username, challenge_id, number, attempts) "
+    + "SELECT :username, :challenge, :number, COALESCE(SUM(attempts), 0)"
+    + OF_MADE
+    + " WHERE challenge_id = :challenge"
+)

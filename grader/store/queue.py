@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import secrets
 import zlib
 from collections.abc import Collection
@@ -104,23 +103,26 @@ class Queue(Table):
     def claim(self, name: str, lease_s: float) -> Work | None:
         """Take the next waiting submission, or None. Two that ask at once never get the same one."""
         claim = secrets.token_hex(16)
-        runs = itertools.count()
 
-        def body(db: Connection) -> Work | None:
-            # after a commit whose answer was lost there is a row already that nobody else will work on
-            row = do(db, _CLAIMED, claim=claim).one_or_none() if next(runs) else None
-            if row is None:
-                row = do(db, _NEXT).one_or_none()
-                if row is None:
-                    return None
-                do(db, _CLAIM, claim=claim, name=name, lease=lease_s, id=row.id)
+        def work(row: Row[Any]) -> Work:
             notebook = unpacked(row.uuid, row.notebook)
             waited_ms = max(0.0, float(row.queue_ms))
             return Work(
                 row.id, row.uuid, row.username, claim, row.version_id, notebook, row.attempt, waited_ms
             )
 
-        return self.database.transaction(body)
+        def body(db: Connection) -> Work | None:
+            row = do(db, _NEXT).one_or_none()
+            if row is None:
+                return None
+            do(db, _CLAIM, claim=claim, name=name, lease=lease_s, id=row.id)
+            return work(row)
+
+        def done(db: Connection) -> Work | None:
+            row = do(db, _CLAIMED, claim=claim).one_or_none()
+            return row and work(row)
+
+        return self.database.transaction(body, done)
 
     def keep(self, works: Collection[Work], lease_s: float) -> None:
         """Renew the leases of what is in hand, and of nothing else: a claim that got lost must run out."""

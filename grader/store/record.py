@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row
 
 from ..models import CellResult, CheckResult, Result, State
 from .leaderboards import count_best
-from .rows import Table, Work, clean, do, do_each, iso, position, unpacked
+from .rows import OF_MADE, Table, Work, clean, do, do_each, iso, position, unpacked
 
 
 class Record(Table):
@@ -69,10 +69,9 @@ class Record(Table):
         self, username: str, slug: str | None, limit: int, before: str | None = None
     ) -> list[dict[str, Any]]:
         """A learner's own, newest first; only those older than ``before``, an id, where there is one."""
-        query = _OWN if slug is None else _ATTEMPTS
-        values = {"username": username, "limit": limit} | ({"slug": slug} if slug is not None else {})
-        if before is not None:
-            query, values = query.replace(" ORDER BY", _OLDER + " ORDER BY"), values | {"before": before}
+        query = (_OWN if slug is None else _ATTEMPTS).format(older="" if before is None else _OLDER)
+        asked = {"username": username, "slug": slug, "limit": limit, "before": before}
+        values = {name: value for name, value in asked.items() if value is not None}
         return [_summary(row) for row in self.database.transaction(lambda db: do(db, query, **values).all())]
 
     def progress(self, username: str) -> dict[int, dict[str, Any]]:
@@ -104,25 +103,22 @@ _SUMMARY = _SUMMARIES.format(index="", join="JOIN")
 # MySQL 9.7 takes the first index that begins with the name, and sorts all that the learner ever submitted
 _OWN = (
     _SUMMARIES.format(index="FORCE INDEX (submissions_own)", join="STRAIGHT_JOIN")
-    + " WHERE s.username = :username ORDER BY s.id DESC LIMIT :limit"
+    + " WHERE s.username = :username {older} ORDER BY s.id DESC LIMIT :limit"
 )
 # by the subquery: with c.slug = :slug it finds the same rows in the index, and sorts them all the same
 _OF_CHALLENGE = """
-    WHERE s.username = :username AND s.challenge_id = (SELECT id FROM challenges WHERE slug = :slug)
+    WHERE s.username = :username AND s.challenge_id = (SELECT id FROM challenges WHERE slug = :slug) {older}
     ORDER BY s.id DESC LIMIT :limit"""
 _ATTEMPTS = (
     _SUMMARIES.format(index="FORCE INDEX (submissions_attempts)", join="STRAIGHT_JOIN") + _OF_CHALLENGE
 )
-_OLDER = " AND s.id < (SELECT o.id FROM submissions o WHERE o.uuid = :before AND o.username = :username)"
+_OLDER = "AND s.id < (SELECT o.id FROM submissions o WHERE o.uuid = :before AND o.username = :username)"
 _FINISHED_BY = " WHERE s.id = :id AND s.claim = :claim AND s.state = 'finished'"
-_PROGRESS = """
-    SELECT challenge_id, SUM(attempts) AS attempts, MAX(score) AS best_score, MAX(passed) AS passed
-    FROM (
-        SELECT challenge_id, attempts, score, passed FROM best_scores WHERE username = :username
-        UNION ALL
-        SELECT challenge_id, 1, NULL, FALSE FROM submissions FORCE INDEX (submissions_waiting)
-        WHERE username = :username AND state IN ('queued', 'running')) AS made
-    GROUP BY challenge_id"""
+_PROGRESS = (
+    "SELECT challenge_id, SUM(attempts) AS attempts, MAX(score) AS best_score, MAX(passed) AS passed"
+    + OF_MADE
+    + " GROUP BY challenge_id"
+)
 CHECKS = """
     SELECT check_id AS id, title, status, points, max_points, hidden, message, stdout, duration_ms, hint
     FROM check_results WHERE submission_id = :id ORDER BY position"""

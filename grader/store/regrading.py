@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import secrets
 from dataclasses import dataclass
@@ -89,22 +88,25 @@ class Regradings(Record):
     def claim_regrading_item(self, name: str, lease_s: float, attempts_max: int) -> RegradingItem | None:
         """The next one to do, or None. One that broke off ``attempts_max`` times is given up."""
         claim = secrets.token_hex(16)
-        runs = itertools.count()
+
+        def item(row: Row[Any]) -> RegradingItem:
+            notebook = unpacked(row.uuid, row.notebook)
+            return RegradingItem(row.regrading_id, claim, row.version_id, notebook, _target(row))
 
         def body(db: Connection) -> RegradingItem | None:
-            # after a commit whose answer was lost there is one already that nobody else will work on
-            found = do(db, _CLAIMED_ITEM, claim=claim).one_or_none() if next(runs) else None
-            if found is None:
-                while (found := do(db, _NEXT_ITEM).one_or_none()) and found.attempts >= attempts_max:
-                    self._failed(db, found.regrading_id, found.id, "Grading it broke off again and again.")
-                if found is None:
-                    return None
-                key = {"regrading": found.regrading_id, "submission": found.id}
-                do(db, _CLAIM_ITEM, **key, claim=claim, name=name, lease=lease_s)
-            notebook = unpacked(found.uuid, found.notebook)
-            return RegradingItem(found.regrading_id, claim, found.version_id, notebook, _target(found))
+            while (row := do(db, _NEXT_ITEM).one_or_none()) and row.attempts >= attempts_max:
+                self._failed(db, row.regrading_id, row.id, "Grading it broke off again and again.")
+            if row is None:
+                return None
+            key = {"regrading": row.regrading_id, "submission": row.id}
+            do(db, _CLAIM_ITEM, **key, claim=claim, name=name, lease=lease_s)
+            return item(row)
 
-        return self.database.transaction(body)
+        def done(db: Connection) -> RegradingItem | None:
+            row = do(db, _CLAIMED_ITEM, claim=claim).one_or_none()
+            return row and item(row)
+
+        return self.database.transaction(body, done)
 
     def keep_regrading_item(self, item: RegradingItem, lease_s: float) -> None:
         self.database.transaction(lambda db: do(db, _KEEP_ITEM, claim=item.claim, lease=lease_s))

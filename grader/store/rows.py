@@ -19,6 +19,14 @@ from ..models import State
 log = logging.getLogger(__name__)
 
 
+# Of a learner, by challenge: what was graded, which is one row, and what was not yet, which is never much.
+OF_MADE = """ FROM (
+    SELECT challenge_id, attempts, score, passed FROM best_scores WHERE username = :username
+    UNION ALL
+    SELECT challenge_id, 1, NULL, FALSE FROM submissions FORCE INDEX (submissions_waiting)
+    WHERE username = :username AND state IN ('queued', 'running')) AS made"""
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """A published version, without its notebooks. ``overview`` is the JSON that lists show."""

@@ -299,6 +299,20 @@ async def test_an_image_without_a_judge_is_a_failed_sandbox() -> None:
     await pool.close()
 
 
+async def test_a_look_for_leftovers_that_stumbles_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grader.pool.ROUND_S", 0.05)
+    looks: list[int] = []
+
+    async def stumble(pool: Pool) -> int:
+        looks.append(len(looks))
+        raise RuntimeError("stumbled")
+
+    async with Pool(engine_settings(), size=0, max_total=1):
+        with monkeypatch.context() as patch:
+            patch.setattr(Pool, "sweep", stumble)
+            await until(lambda: len(looks) > 2)
+
+
 async def test_a_missing_seccomp_profile_is_never_done_without() -> None:
     settings = engine_settings(seccomp=Path("/nowhere/seccomp.json"))
     async with Pool(settings, size=0, max_total=1) as pool:

@@ -23,6 +23,7 @@ from grader.confinement import Spec
 from grader.errors import ChallengeInvalid, DatabaseUnavailable
 from grader.models import Challenge
 from grader.ratelimit import Bodies
+from grader.regrading import Regrading
 from grader.sandbox import Engine
 from grader.settings import Settings
 from tests import notebooks
@@ -155,6 +156,23 @@ async def test_a_sandbox_that_is_killed_from_outside_is_replaced(
 
 
 # --- the database
+
+
+async def test_a_start_whose_last_step_stumbles_is_tried_again(
+    start: Start, learner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, tries = Regrading.start, []
+
+    async def stumble(regrading: Regrading) -> None:
+        tries.append(regrading)
+        if len(tries) < 3:
+            raise DatabaseUnavailable("Away.") if len(tries) == 1 else RuntimeError("stumbled")
+        await begin(regrading)
+
+    monkeypatch.setattr(Regrading, "start", stumble)
+    async with start() as service, speaking(service, learner) as api:
+        assert len(tries) == 3
+        assert (await finished(api, await send(api)))["status"] == "passed"
 
 
 async def test_while_the_database_is_away_that_is_what_one_is_told(
