@@ -33,7 +33,7 @@ LOG_KEPT = 8 * 1024  # bytes of its log that are kept
 READY_S = 60.0  # from start to "ready"; a busy machine under gVisor needs a few
 ENGINE_S = 60.0  # one call to the engine
 CAUSE_S = 5.0  # to learn why a sandbox is gone
-OOM_LATE_S = 0.2  # by so much may the news that it was memory come after the end
+OOM_LATE_S = 0.5  # by so much may the news that it was memory come after the end
 GRACE_S = 2.0  # what the judge has, past the submission's own limit, to report that it was passed
 INVENTORY_S = 30.0  # to say what an image has
 ORPHAN_S = 60.0  # an ended container older than this is nobody's any more
@@ -250,8 +250,13 @@ class Sandbox:
         events = DockerEvents(self.container.docker)
         heard = events.subscribe(create_task=False)
         about = json.dumps({"container": [self.id], "event": ["oom"]})
-        await events.run(since=f"{self.born:.3f}", until=f"{time.time() + OOM_LATE_S:.3f}", filters=about)
-        return await heard.get() is not None
+        until = f"{time.time() + OOM_LATE_S:.3f}"
+        asking = asyncio.create_task(events.run(since=f"{self.born:.3f}", until=until, filters=about))
+        try:
+            return await heard.get() is not None
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
 
 
 class Engine:

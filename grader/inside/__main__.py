@@ -17,7 +17,7 @@ import traceback
 
 from . import learner
 from .channel import Channel, Mailbox
-from .run import Grader, Run, somewhere
+from .run import OUT_OF_MEMORY, Grader, Run, somewhere
 from .shell import make_shell, warm_up
 
 PROTOCOL = 1
@@ -79,6 +79,8 @@ def main() -> None:
             grader.close()
             ours.close()
             _be_learner(Channel(theirs, None, mailbox.lanes()[::-1]), out_write, err_write)
+        except MemoryError:
+            os._exit(OUT_OF_MEMORY)
         except BaseException:
             traceback.print_exc()
         finally:

@@ -32,6 +32,7 @@ DISMISS_S = 0.2  # for one that broke to end, so that its status tells why; then
 GRACE_S = 1.0  # for the learner's process to come back after its time is over
 TELL_S = 0.04  # events that follow each other within this time go out together
 READ_AHEAD_S = 0.05  # for checks to be made ready while the first cell runs
+OUT_OF_MEMORY = 12  # the learner's process ends with this (ENOMEM) when not even an answer can be made
 
 _LENGTH = struct.Struct(">I")
 
@@ -266,7 +267,7 @@ class Run:
         """The most that the learner's process has held, in bytes. It is not waited for to end: that would be
         a third of an ordinary submission's time.
 
-        The kernel's word where it gives one. gVisor tells it to nobody but the process itself, so there
+        The kernel's word where it gives one. Of a living process gVisor tells it to nobody else, so there
         it is the learner's claim: nothing depends on it, and nobody but its own learner is shown it.
         """
         if self.peak_memory is None and self.kernel_tells_memory:
@@ -394,7 +395,8 @@ class Run:
             except Broken:
                 break
             time.sleep(0.01)
-        if _oom_kills():
+        # gVisor has no counter of such kills, and makes an exit of them; but it tells what the process held.
+        if _oom_kills() or (self.peak_memory or 0) > int(self.limits["memory_mb"]) << 20:
             return "memory_exceeded", f"Your code used more than {self.limits['memory_mb']} MB."
         if self.status is None:
             traceback.print_exception(cause)  # the container's log: for us, when no attacker did it
@@ -406,6 +408,8 @@ class Run:
             if number == signal.SIGXCPU or killed:
                 return "timeout", f"Your code used more than {self.limits['cpu_s']:g} s of processor time."
             return "crashed", f"Python crashed while your code ran (signal {number})."
+        if os.WEXITSTATUS(self.status) == OUT_OF_MEMORY:
+            return "memory_exceeded", "Your code needed more memory than there is."
         return "crashed", "Your code ended the Python process that runs it."
 
 

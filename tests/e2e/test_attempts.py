@@ -58,7 +58,9 @@ def test_hints_are_there_for_the_asking_and_offered_after_two_attempts(
     assert [hint["attempts"] for hint in desk.ask("GET", f"challenges/{slug}/hints")["taken"]] == [2, 2]
 
 
-def test_more_attempts_than_the_grader_lists_at_once_are_all_there(tab: Page, desk: Desk, mysql: Any) -> None:
+def test_more_attempts_than_the_grader_lists_at_once_are_all_there(
+    tab: Page, desk: Desk, mysql: Any, watch: Watch
+) -> None:
     slug = desk.publish(*CELLS)
     desk.open(tab, slug)
     submit(tab, "def double(x):\n    return x", "Not there yet")
@@ -73,10 +75,13 @@ def test_more_attempts_than_the_grader_lists_at_once_are_all_there(tab: Page, de
             (slug,),
         )
     feedback(tab).get_by_role("button", name="All attempts").click()
-    entries = attempts(tab).get_by_role("navigation", name="Attempts").get_by_role("button")
+    panel = attempts(tab)
+    entries = panel.get_by_role("navigation", name="Attempts").get_by_role("button")
     expect(entries).to_have_count(105)
     expect(entries.first).to_contain_text("Attempt 105")
     expect(entries.last).to_contain_text("Attempt 1 ·")
+    expect(panel.get_by_role("heading", name="Attempt 105")).to_be_in_viewport()
+    watch.take("many", tab)
 
 
 def test_attempts_can_be_compared_and_one_of_them_restored(tab: Page, desk: Desk, watch: Watch) -> None:

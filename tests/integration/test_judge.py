@@ -19,6 +19,7 @@ from grader.grading import grade
 from grader.inside.shell import NOTHING_INSTALLED
 from grader.models import CellResult, CheckResult, Result, Status
 from grader.pool import Pool
+from grader.sandbox import Sandbox
 
 from ..notebooks import cell, check, notebook, setup, solution
 from .judge_cases import CASES as FIRST
@@ -182,6 +183,16 @@ LIMITS: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "memory_exceeded",
         "192 MB",
     ),
+    "memory to the last byte": (
+        "import resource\n"
+        "with open('/proc/self/statm') as file: pages = int(file.read().split()[0])\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (pages * 4096 + 20_000_000,) * 2)\n"
+        "held = []\n"
+        "while True: held.append([0] * 10)",
+        {},
+        "memory_exceeded",
+        "more memory than there is",
+    ),
     "wall": ("import time\ntime.sleep(60)", {"wall_s": 1, "total_s": 20}, "timeout", "1 s"),
     "cpu": (DEAF, {"cpu_s": 1, "wall_s": 20, "total_s": 20}, "timeout", "1 s of processor time"),
     "loop": (LOOP, {"wall_s": 1, "total_s": 20}, "timeout", "1 s"),
@@ -240,6 +251,23 @@ def test_a_limit_has_its_status_and_its_words(runtime: str, name: str, where: st
     assert words in shown or (runtime == "runsc" and status == "timeout" and "20 s that it has" in shown)
     assert told(result)["earlier"] == "passed", "what was judged before stays"
     assert told(result)["check"] != "passed"
+
+
+@RUNTIMES
+async def test_that_it_was_memory_is_known_before_the_engine_says_so(
+    runtime: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a crowded machine the engine's event comes seconds after the end."""
+
+    async def silent(self: Sandbox) -> bool:
+        return False
+
+    monkeypatch.setattr(Sandbox, "_oom_event", silent)
+    author = [solution("answer", "x = 1"), check("check", "assert x == 1")]
+    growing = solution("answer", "held = []\nwhile True: held.append([0] * 200_000)")
+    result = await graded(runtime, author, [growing], memory_mb=192)
+    assert result.status == "memory_exceeded"
+    assert "192 MB" in result.message
 
 
 @RUNTIMES
