@@ -80,6 +80,7 @@ TEST = [
     "pre-commit>=3.8",
     "pytest>=8.2",
     "pytest-asyncio>=0.24",
+    "pytest-xdist>=3.8,<4",  # three lanes side by side: tests/conftest.py
     "pytest-rerunfailures>=16.7,<17",  # one second try for the tests in browsers: tests/e2e/conftest.py
     "PyYAML>=6",
     "requests>=2.31",

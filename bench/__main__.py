@@ -74,12 +74,13 @@ def main() -> int:
                 continue
             found[name] = got
             found.setdefault("measured", {})[name] = run
+            runtime = rig.stack.settings["SANDBOX_RUNTIME"]
+            found["machine"] = report.machine(roundtrip.installed()[-1] if runtime == "auto" else runtime)
+            if not arguments.dry:  # after each: what follows may be stopped
+                report.write(found)
             say(f"{name}: {time.monotonic() - began:.0f} s")
-        runtime = rig.stack.settings["SANDBOX_RUNTIME"]
-        found["machine"] = report.machine(roundtrip.installed()[-1] if runtime == "auto" else runtime)
     print(report.text(found))
     if not arguments.dry:
-        report.write(found)
         say(f"written: {report.RESULTS.relative_to(report.ROOT)}, {report.PAGE.relative_to(report.ROOT)}")
     if failed:
         say(f"failed: {', '.join(failed)}")

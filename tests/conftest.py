@@ -36,19 +36,26 @@ _ORDER = {"integration": 1, "e2e": 2}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks by folder; the quick first, the browser last, because its library keeps an event loop running.
 
-    The attacks run beside the others from the beginning (tests/attacks/conftest.py) and are asked for last of
-    these, so that they are over before a browser starts.
+    And lanes, each a process of its own under ``make test``, because much of all three is waiting: what stops
+    and starts the parts of the running installation must not meet others who use it; attacks take minutes.
     """
     for item in items:
         for part in item.path.relative_to(ROOT / "tests").parts if item.path.is_relative_to(ROOT) else ():
             if part in _FOLDERS:
                 item.add_marker(_FOLDERS[part])
 
-    def place(item: pytest.Item) -> tuple[int, bool]:
-        marks = (_ORDER.get(mark.name, 0) for mark in item.iter_markers())
-        return max(marks, default=0), "beside" in getattr(item, "fixturenames", ())
+        lane = "installation" if "stack" in getattr(item, "fixturenames", ()) else "alone"
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(lane))
+    items.sort(key=lambda item: max((_ORDER.get(mark.name, 0) for mark in item.iter_markers()), default=0))
 
-    items.sort(key=place)
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What a test has to say beside that it passed (``record_property("says", …)``)."""
+    for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")):
+        for name, value in report.user_properties:
+            if name == "says" and report.when == "call":
+                terminalreporter.write_line(value)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,6 @@ from .cases import corpus
 from .model import Case
 from .runner import JOBS, RUNTIMES, Outcome, as_json, run_corpus, shared
 
-NAIVE_TRIES = 3  # an attack that races with what it attacks may lose on a busy machine
-
 
 def _chosen(words: list[str]) -> list[Case]:
     cases = corpus()
@@ -51,11 +49,7 @@ def main() -> int:
 
 
 def _naive(cases: list[Case], as_data: bool) -> int:
-    bites: dict[str, str] = {}
-    for _ in range(NAIVE_TRIES):
-        again = [case for case in cases if not bites.get(case.id)]
-        outcomes = naive.run(again)
-        bites |= {case.id: naive.bites(case, outcomes[case.id]) for case in again}
+    bites = naive.bitten(cases)
     if as_data:
         print(json.dumps(bites))
     else:

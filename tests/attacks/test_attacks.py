@@ -7,17 +7,20 @@ runc`, and `runsc`, runs the whole corpus under it.
 
 from __future__ import annotations
 
+import asyncio
+import json
+import subprocess
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
 from . import naive
 from .cases import corpus
-from .conftest import Beside, gvisor
 from .leaks import leaked
 from .model import AIMS, Case
 from .naive import bites
-from .runner import RUNTIMES, in_python_alone, shared
+from .runner import RUNTIMES, in_python_alone, run_corpus, shared
 from .targets import ALL_TARGETS, TARGETS
 
 FAMILIES = {
@@ -36,9 +39,18 @@ FAMILIES = {
 CASES = corpus()
 ATTACKS = [case for case in CASES if case.aim != "control"]
 CONTROLS = [case for case in CASES if case.aim == "control"]
+JOBS = 2  # sandboxes at once: other tests are at work too
 
 
-NO_GVISOR = pytest.mark.skipif(not gvisor(), reason="the engine has no gVisor (runsc)")
+def gvisor() -> bool:
+    """Has the engine both runtimes?"""
+    command = ["docker", "info", "--format", "{{json .Runtimes}}"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    return "runsc" in (json.loads(told.stdout or "{}") or {})
+
+
+GVISOR = gvisor()
+NO_GVISOR = pytest.mark.skipif(not GVISOR, reason="the engine has no gVisor (runsc)")
 
 
 def test_the_corpus_is_large_and_covers_every_family() -> None:
@@ -97,7 +109,8 @@ def test_other_words_are_not_taken_for_hidden_ones(text: str) -> None:
 
 
 @pytest.mark.integration
-def test_every_attack_works_on_a_naive_grader_and_plain_wrong_answers_do_not(beside: Beside) -> None:
+@pytest.mark.xdist_group("attacks")
+def test_every_attack_works_on_a_naive_grader_and_plain_wrong_answers_do_not() -> None:
     plain = [
         Case(f"wrong-{slug}-{aim}", "plain", slug, aim, target.wrong)
         for slug, target in TARGETS.items()
@@ -108,21 +121,19 @@ def test_every_attack_works_on_a_naive_grader_and_plain_wrong_answers_do_not(bes
     outcomes = naive.run([*wrong.values(), *right])
     assert [c.id for c in plain if bites(c, outcomes[wrong[c.target].id])] == []
     assert [c.id for c in right if not outcomes[c.id].all_passed] == []
-    bitten = beside.result("naive")
+    bitten = naive.bitten(ATTACKS)
     assert [c.id for c in ATTACKS if not bitten[c.id]] == [], "these attacks do nothing"
 
 
 @pytest.mark.integration
+@pytest.mark.xdist_group("attacks")
 @pytest.mark.parametrize("runtime", ["runc", pytest.param("runsc", marks=NO_GVISOR)])
 def test_no_attack_works_and_every_control_passes(
-    runtime: str, beside: Beside, capsys: pytest.CaptureFixture[str]
+    runtime: str, record_property: Callable[[str, object], None]
 ) -> None:
-    run = beside.result(runtime)
-    with capsys.disabled():
-        print(f"\n{run['line']}")
-    told = {case["id"] for case in run["cases"]}
-    assert told == {
-        case.id for case in (shared(CASES, runtime) if gvisor() else CASES) if runtime in case.runtimes
-    }
-    assert {case["id"]: f"{case['bad']}: {case['why']}" for case in run["cases"] if case["bad"]} == {}
-    assert run["left"] == []
+    cases = [case for case in (shared(CASES, runtime) if GVISOR else CASES) if runtime in case.runtimes]
+    run = asyncio.run(run_corpus(cases, runtime, jobs=JOBS))
+    record_property("says", run.line)
+    assert {o.case.id for o in run.outcomes} == {case.id for case in cases}
+    assert {o.case.id: f"{o.bad}: {o.why}" for o in run.outcomes if o.bad} == {}
+    assert run.left == []

@@ -276,7 +276,7 @@ class Own:
         type("Text", (str,), {})("x"), print, open, eval, memoryview(b""), math, np.zeros(2, dtype="i4,f4"),
         zoneinfo.ZoneInfo("UTC"), pd.Interval(0, 1),
     ],
-    ids=repr,
+    ids=lambda value: getattr(value, "__name__", type(value).__name__),
 )  # fmt: skip
 def test_everything_else_goes_by_handle(value: Any) -> None:
     found = crossed([value])[0]
