@@ -33,6 +33,7 @@ _FOLDERS = {"integration": "integration", "hub": "integration", "extension": "in
 _ORDER = {"integration": 1, "e2e": 2}
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist looks at the lanes in a hook of its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks by folder; the quick first, the browser last, because its library keeps an event loop running.
 
