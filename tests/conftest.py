@@ -31,6 +31,7 @@ NEEDS_MAKE_TEST = (
 # By folder. The tests of the Hub and of the extension start servers: no engine, but not seconds either.
 _FOLDERS = {"integration": "integration", "hub": "integration", "extension": "integration", "e2e": "e2e"}
 _ORDER = {"integration": 1, "e2e": 2}
+LANES = ("installation", "attacks", "alone")
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist looks at the lanes in a hook of its own
@@ -49,6 +50,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(lane))
     items.sort(key=lambda item: max((_ORDER.get(mark.name, 0) for mark in item.iter_markers()), default=0))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if getattr(session.config.option, "loadgroup", False):
+        for item in session.items:
+            assert item.nodeid.rpartition("@")[2] in LANES, "pytest-xdist does not keep to the lanes"
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
