@@ -45,7 +45,7 @@ while [ -z "$port" ]; do
     port=$((20000 + RANDOM % 20000))
     if (exec 9<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then port=; fi
 done
-images/up.sh COMPOSE_PROJECT_NAME=challengehub-test${IMAGE_TAG:+-$IMAGE_TAG} CHALLENGEHUB_PORT=$port IMAGE_TAG=${IMAGE_TAG:-latest} || exit 1
+images/up.sh COMPOSE_PROJECT_NAME=challengehub-test${IMAGE_TAG:+-$IMAGE_TAG} CHALLENGEHUB_PORT=$port IMAGE_TAG=${IMAGE_TAG:-latest} SANDBOX_POOL_SIZE=2 || exit 1
 export SANDBOX_IMAGE=$PREFIX/sandbox:${IMAGE_TAG:-latest} DB_IMAGE=$PREFIX/db:${IMAGE_TAG:-latest}
 [ "$(id -u)" = 0 ] || { have chromium && have firefox-esr; } || root_first
 step "Browsers" install_browsers

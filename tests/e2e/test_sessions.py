@@ -24,7 +24,7 @@ SERVER = (
     " --LabApp.expose_app_in_browser=True"
 )
 # In minutes, counted from the server's start: enough for a busy machine to show the page within.
-WARNING, IDLE, CLOSED = 0.2, 1.75, 1.0
+WARNING, IDLE, CLOSED = 0.2, 1.25, 1.0
 
 
 @pytest.fixture(scope="module")
