@@ -61,6 +61,8 @@ def main() -> int:
     found: dict[str, Any] = json.loads(report.RESULTS.read_text()) if report.RESULTS.exists() else {}
     failed = []
     with installation(arguments.installation, arguments.runtime, arguments.quick, arguments.long) as rig:
+        runtime = rig.stack.settings["SANDBOX_RUNTIME"]
+        found["machine"] = report.machine(roundtrip.installed()[-1] if runtime == "auto" else runtime)
         for name in (name for name in SUBJECTS if name in names):
             began = time.monotonic()
             say(f"{name} …")
@@ -74,8 +76,6 @@ def main() -> int:
                 continue
             found[name] = got
             found.setdefault("measured", {})[name] = run
-            runtime = rig.stack.settings["SANDBOX_RUNTIME"]
-            found["machine"] = report.machine(roundtrip.installed()[-1] if runtime == "auto" else runtime)
             if not arguments.dry:  # after each: what follows may be stopped
                 report.write(found)
             say(f"{name}: {time.monotonic() - began:.0f} s")

@@ -28,6 +28,7 @@ from .peer import Overtime
 SLOW_S = 0.05  # a check that takes longer is one whose beginning somebody may want to see
 
 _MESSAGE_MAX = 4_000  # characters
+NO_MEMORY_LEFT = "Your code needed more memory than there is."
 
 
 class CheckTimeout(Overtime):
@@ -262,7 +263,7 @@ def _describe(error: BaseException) -> Outcome:
         return Outcome("passed")  # ``unittest.main()`` of a check says so when all is well
     name = type(error).__name__
     if isinstance(error, MemoryError) and where is not None:
-        return Outcome("memory_exceeded", "Your code needed more memory than there is.")
+        return Outcome("memory_exceeded", NO_MEMORY_LEFT)
     try:
         text = str(error)
     except BaseException as second:

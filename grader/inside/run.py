@@ -23,7 +23,7 @@ import msgpack
 
 from .author import Author
 from .channel import Channel, Mailbox
-from .checks import CheckRunner, Outcome, outcome_of
+from .checks import NO_MEMORY_LEFT, CheckRunner, Outcome, outcome_of
 from .judge import Broken, Judge
 from .peer import Overtime
 
@@ -409,7 +409,7 @@ class Run:
                 return "timeout", f"Your code used more than {self.limits['cpu_s']:g} s of processor time."
             return "crashed", f"Python crashed while your code ran (signal {number})."
         if os.WEXITSTATUS(self.status) == OUT_OF_MEMORY:
-            return "memory_exceeded", "Your code needed more memory than there is."
+            return "memory_exceeded", NO_MEMORY_LEFT
         return "crashed", "Your code ended the Python process that runs it."
 
 

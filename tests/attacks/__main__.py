@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 
 from . import naive
 from .cases import corpus
 from .model import Case
-from .runner import JOBS, RUNTIMES, Outcome, as_json, run_corpus, shared
+from .runner import JOBS, RUNTIMES, Outcome, run_corpus
 
 
 def _chosen(words: list[str]) -> list[Case]:
@@ -27,35 +26,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.attacks", description=__doc__)
     parser.add_argument("words", nargs="*", help="families, or beginnings of case names; none: all")
     parser.add_argument("--runtime", default="runc", choices=RUNTIMES)
-    parser.add_argument("--share", action="store_true", help="only what the suite runs under this runtime")
     parser.add_argument("--jobs", type=int, default=JOBS, help="sandboxes at once (default: %(default)s)")
     parser.add_argument("--naive", action="store_true", help="show that every attack bites a naive grader")
-    parser.add_argument("--json", action="store_true", help="one JSON object with a result per case")
     parser.add_argument("-v", "--verbose", action="store_true", help="print every result")
     arguments = parser.parse_args()
     cases = _chosen(arguments.words)
     if arguments.naive:
-        return _naive([case for case in cases if case.aim != "control"], arguments.json)
-    if arguments.share:
-        cases = shared(cases, arguments.runtime)
+        return _naive([case for case in cases if case.aim != "control"])
     run = asyncio.run(run_corpus(cases, arguments.runtime, _tell, arguments.jobs))
     if arguments.verbose:
         for o in run.outcomes:
             print(f"== {o.case.id}: {o.bad or 'fine'} {o.why}\n{o.result}", file=sys.stderr)
     for each in run.left:
         print(f"left behind: {each}", file=sys.stderr)
-    print(json.dumps(as_json(run)) if arguments.json else run.line)
+    print(run.line)
     return 1 if run.left or any(o.bad for o in run.outcomes) else 0
 
 
-def _naive(cases: list[Case], as_data: bool) -> int:
+def _naive(cases: list[Case]) -> int:
     bites = naive.bitten(cases)
-    if as_data:
-        print(json.dumps(bites))
-    else:
-        for name, why in bites.items():
-            print(f"{name}: {why or 'DOES NOTHING'}")
-        print(f"{sum(map(bool, bites.values()))} of {len(bites)} attacks work on the naive grader")
+    for name, why in bites.items():
+        print(f"{name}: {why or 'DOES NOTHING'}")
+    print(f"{sum(map(bool, bites.values()))} of {len(bites)} attacks work on the naive grader")
     return 0 if all(bites.values()) else 1
 
 

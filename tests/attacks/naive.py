@@ -102,7 +102,7 @@ def _run_batch(cases: list[Case]) -> dict[str, Outcome]:
     # No sandbox on purpose (root, no filter of system calls); what is bounded is what could hurt the machine.
     command = ["docker", "run", "--rm", "-i", "--name", name, "--network", "none", "--user", "0"]
     command += ["--security-opt", "seccomp=unconfined", "--cap-add", "SYS_PTRACE"]
-    command += ["--label", f"challengehub={name}", "--log-driver", "none", "--pids-limit", "100"]
+    command += ["--log-driver", "none", "--pids-limit", "100"]
     command += ["--memory", "400m", "--memory-swap", "400m", "--cpus", "1", "--ulimit", "core=0"]
     command += ["--tmpfs", "/tmp:rw,exec,mode=1777,size=96m,nr_inodes=20000", "--workdir", "/tmp"]
     command += ["--entrypoint", "/opt/sandbox/bin/python", IMAGE, "-c", INSIDE.read_text()]

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from grader.challenge import parse_challenge
@@ -225,23 +224,3 @@ def _processes_of(ids: set[str]) -> Iterator[str]:
             continue
         if any(name in text for name in ids):
             yield f"process {group.parent.name}"
-
-
-def as_json(run: Run) -> dict[str, Any]:
-    return {
-        "line": run.line,
-        "runtime": run.runtime,
-        "left": run.left,
-        "cases": [
-            {
-                "id": o.case.id,
-                "family": o.case.family,
-                "aim": o.case.aim,
-                "bad": o.bad,
-                "why": o.why,
-                "status": o.result.status.value if o.result else None,
-                "seconds": round(o.seconds, 2),
-            }
-            for o in run.outcomes
-        ],
-    }

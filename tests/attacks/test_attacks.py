@@ -8,12 +8,12 @@ runc`, and `runsc`, runs the whole corpus under it.
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
+
+from tests.integration.sandboxes import installed, runtimes
 
 from . import naive
 from .cases import corpus
@@ -40,17 +40,6 @@ CASES = corpus()
 ATTACKS = [case for case in CASES if case.aim != "control"]
 CONTROLS = [case for case in CASES if case.aim == "control"]
 JOBS = 2  # sandboxes at once: other tests are at work too
-
-
-def gvisor() -> bool:
-    """Has the engine both runtimes?"""
-    command = ["docker", "info", "--format", "{{json .Runtimes}}"]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)
-    return "runsc" in (json.loads(told.stdout or "{}") or {})
-
-
-GVISOR = gvisor()
-NO_GVISOR = pytest.mark.skipif(not GVISOR, reason="the engine has no gVisor (runsc)")
 
 
 def test_the_corpus_is_large_and_covers_every_family() -> None:
@@ -127,11 +116,15 @@ def test_every_attack_works_on_a_naive_grader_and_plain_wrong_answers_do_not() -
 
 @pytest.mark.integration
 @pytest.mark.xdist_group("attacks")
-@pytest.mark.parametrize("runtime", ["runc", pytest.param("runsc", marks=NO_GVISOR)])
+@pytest.mark.parametrize("runtime", runtimes())
 def test_no_attack_works_and_every_control_passes(
     runtime: str, record_property: Callable[[str, object], None]
 ) -> None:
-    cases = [case for case in (shared(CASES, runtime) if GVISOR else CASES) if runtime in case.runtimes]
+    cases = [
+        case
+        for case in (shared(CASES, runtime) if "runsc" in installed() else CASES)
+        if runtime in case.runtimes
+    ]
     run = asyncio.run(run_corpus(cases, runtime, jobs=JOBS))
     record_property("says", run.line)
     assert {o.case.id for o in run.outcomes} == {case.id for case in cases}

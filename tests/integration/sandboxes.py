@@ -25,7 +25,7 @@ def engine_settings(runtime: str = "runc", **more: Any) -> EngineSettings:
 
 
 @functools.cache
-def _installed() -> frozenset[str]:
+def installed() -> frozenset[str]:
     told = subprocess.run(
         ["docker", "info", "--format", "{{json .Runtimes}}"], capture_output=True, text=True, check=False
     )
@@ -34,7 +34,7 @@ def _installed() -> frozenset[str]:
 
 def runtimes() -> list[Any]:
     """Both runtimes as parameters; gVisor is tried where the engine has it."""
-    missing = pytest.mark.skipif("runsc" not in _installed(), reason="the engine has no gVisor (runsc)")
+    missing = pytest.mark.skipif("runsc" not in installed(), reason="the engine has no gVisor (runsc)")
     return ["runc", pytest.param("runsc", marks=missing)]
 
 
