@@ -52,7 +52,7 @@ step "Browsers" install_browsers
 
 rc=0
 # sg: the group docker may be so new that this shell is not in it yet.
-set -- --numprocesses=3 --dist=loadgroup "$@" # the lanes of tests/conftest.py; ARGS=-n0 is one process, to debug in
+set -- --numprocesses=3 --dist=loadgroup "$@" # the lanes of tests/conftest.py; three, for two processors; ARGS=-n0 is one process, to debug in
 if docker version >/dev/null 2>&1; then .venv/bin/python -m pytest "$@" </dev/null || rc=$?; else
     sg docker -c ".venv/bin/python -m pytest $*" </dev/null || rc=$?
 fi

@@ -31,22 +31,25 @@ NEEDS_MAKE_TEST = (
 # By folder. The tests of the Hub and of the extension start servers: no engine, but not seconds either.
 _FOLDERS = {"integration": "integration", "hub": "integration", "extension": "integration", "e2e": "e2e"}
 _ORDER = {"integration": 1, "e2e": 2}
-LANES = ("installation", "attacks", "alone")
+LANES = ("installation", "graders", "attacks", "alone")
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist looks at the lanes in a hook of its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks by folder; the quick first, the browser last, because its library keeps an event loop running.
 
-    And lanes, each a process of its own under ``make test``, because much of all three is waiting: what stops
-    and starts the parts of the running installation must not meet others who use it; attacks take minutes.
+    And lanes, three at a time under ``make test``, because much of a test is waiting, but one by one in each:
+    what stops the running installation's parts must not meet others who use it; graders of the tests' own
+    share a database and a Hub; attacks keep every processor busy by themselves, are few, and so come last.
     """
     for item in items:
         for part in item.path.relative_to(ROOT / "tests").parts if item.path.is_relative_to(ROOT) else ():
             if part in _FOLDERS:
                 item.add_marker(_FOLDERS[part])
 
-        lane = "installation" if "stack" in getattr(item, "fixturenames", ()) else "alone"
+        needs = getattr(item, "fixturenames", ())
+        own = item.path.parent.name == "integration" and {"server", "small_server"} & set(needs)
+        lane = "installation" if "stack" in needs else "graders" if own else "alone"
         if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(lane))
     items.sort(key=lambda item: max((_ORDER.get(mark.name, 0) for mark in item.iter_markers()), default=0))

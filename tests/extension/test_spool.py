@@ -149,11 +149,12 @@ def test_a_home_is_never_filled(server: Notebook, grader: Grader) -> None:
     assert len(list(server.spool.iterdir())) == len(kept(server)) == MOST
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"key": "../x"}', "\0", '{"state": "waiting"}'])
-def test_a_damaged_file_hinders_nothing(start: Callable[[], Any], tmp_path: Path, content: str) -> None:
+def test_damaged_files_hinder_nothing(start: Callable[[], Any], tmp_path: Path) -> None:
     folder = tmp_path / "jupyter_data_dir" / "challengehub" / "spool"
     folder.mkdir(parents=True)
-    (folder / "key-1.json").write_text(content)
+    damaged = ["", "{}", "[1]", '{"key": "../x"}', "\0", '{"state": "waiting"}']
+    for number, content in enumerate(damaged):
+        (folder / f"key-{number}.json").write_text(content)
     with start() as server:
         assert kept(server) == []
         save(server, notebook())

@@ -1,4 +1,4 @@
-"""A MySQL server of the tests' own, so that they can stop it, flood it and empty it."""
+"""A MySQL server of the tests' own, so that they can stop it, flood it and empty it; and a Hub."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ import pytest
 
 from grader.database import Database
 from grader.store import Store
+from tests.hub.running_hub import Hub
 
-from .graders import engine, environment, own_engine, start
+from .graders import engine, environment, new_own_learner, own_engine, own_learner, start
 
-__all__ = ["engine", "environment", "own_engine", "start"]  # fixtures
+__all__ = ["engine", "environment", "new_own_learner", "own_engine", "own_learner", "start"]  # fixtures
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "password-in-a-test"
@@ -125,6 +126,14 @@ def running_server(**options: Any) -> Iterator[Server]:
 def server() -> Iterator[Server]:
     with running_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A Hub of the tests' own, with nobody in it yet."""
+    hub = Hub(tmp_path_factory.mktemp("hub")).start()
+    yield hub
+    hub.stop()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import shlex
 import signal
@@ -23,7 +24,8 @@ import pytest
 from grader.app import Service
 from grader.settings import Settings
 from tests import notebooks
-from tests.conftest import ROOT, SANDBOX_IMAGE, Person, Stack
+from tests.conftest import ROOT, SANDBOX_IMAGE, Person
+from tests.hub.running_hub import GRADER_TOKEN, PASSWORD, Hub
 from tests.integration.client import answered, async_client, body, events, key
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 LIMIT_S = 120.0
 PROJECT = f"challengehub-tests-{os.getpid()}"
+ENGINE = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
 SLOW = ("import time", "time.sleep(3)")
 
 
@@ -217,21 +220,36 @@ class Wire:
         writer.transport.abort()
 
 
-@pytest.fixture
-def environment(server: Server, stack: Stack, tmp_path: Path) -> dict[str, str]:
-    """What a grader of the test's own is told: an empty database, and the Hub of the running installation."""
-    server.empty()
+@pytest.fixture(scope="session")
+def new_own_learner(hub: Hub) -> Callable[[], Person]:
+    """Signs a new learner up at the Hub of the tests' own."""
+    numbers = itertools.count(1)
+
+    def sign_up() -> Person:
+        name = f"learner-{next(numbers)}"
+        assert hub.visitor().sign_up(name).status_code == 302
+        return Person(name, PASSWORD, hub.token(name))
+
+    return sign_up
+
+
+@pytest.fixture(scope="session")
+def own_learner(new_own_learner: Callable[[], Person]) -> Person:
+    """One learner for tests to whom it does not matter what the learner did before."""
+    return new_own_learner()
+
+
+def settings_for(server: Server, hub: Hub) -> dict[str, str]:
+    """What a grader of the tests' own is told."""
     return {
         "GRADER_BIND": "127.0.0.1",
         "GRADER_PORT": "0",
         "GRADER_NAME": "tests",
         "GRADER_WORKERS": "2",
-        "GRADER_LEASE_S": "3",
         "GRADER_DRAIN_S": "0.5",
-        "GRADER_CHALLENGES_DIR": str(ROOT / "challenge_notebooks" / "first-steps"),
         "GRADER_BUILD_SQL": str(ROOT / "build.sql"),
-        "JUPYTERHUB_API_URL": f"http://{stack.address('hub')}:8081/hub/api",
-        "JUPYTERHUB_API_TOKEN": stack.settings["GRADER_API_TOKEN"],
+        "JUPYTERHUB_API_URL": f"{hub.url}/hub/api",
+        "JUPYTERHUB_API_TOKEN": GRADER_TOKEN,
         "MYSQL_HOST": server.host,
         "MYSQL_PORT": str(server.port),
         "MYSQL_GRADER_PASSWORD": server.password,
@@ -243,10 +261,18 @@ def environment(server: Server, stack: Stack, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-async def engine(
-    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[EngineSocket]:
-    engine = EngineSocket(tmp_path / "docker.sock", stack.settings["DOCKER_SOCKET"])
+def environment(server: Server, hub: Hub) -> dict[str, str]:
+    """For a grader with an empty database, one folder's challenges, and leases that a test can wait for."""
+    server.empty()
+    return settings_for(server, hub) | {
+        "GRADER_LEASE_S": "3",
+        "GRADER_CHALLENGES_DIR": str(ROOT / "challenge_notebooks" / "first-steps"),
+    }
+
+
+@pytest.fixture
+async def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EngineSocket]:
+    engine = EngineSocket(tmp_path / "docker.sock", ENGINE.removeprefix("unix://"))
     await engine.mend()
     monkeypatch.setenv("DOCKER_HOST", f"unix://{engine.path}")
     yield engine
@@ -300,7 +326,7 @@ async def left_behind() -> list[str]:
     fault does not fail those after it."""
 
     def look() -> list[str]:
-        engine = docker.DockerClient(base_url=os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
+        engine = docker.DockerClient(base_url=os.environ.get("DOCKER_HOST", ENGINE))
         try:
             found = engine.containers.list(all=True, filters={"label": f"challengehub={PROJECT}"})
             for container in found:
@@ -313,7 +339,7 @@ async def left_behind() -> list[str]:
 
 
 def kill_sandboxes() -> int:
-    client = docker.DockerClient(base_url="unix:///var/run/docker.sock")
+    client = docker.DockerClient(base_url=ENGINE)
     killed = 0
     try:
         for container in client.containers.list(filters={"label": f"challengehub={PROJECT}"}):

@@ -13,10 +13,10 @@ import httpx
 
 from grader.app import Service
 from grader.settings import Settings
-from tests.conftest import ROOT, SANDBOX_IMAGE
-from tests.hub.running_hub import ADMIN_PASSWORD, GRADER_TOKEN, Hub
+from tests.hub.running_hub import ADMIN_PASSWORD, Hub
 from tests.integration.client import client
-from tests.integration.conftest import PASSWORD, Server
+from tests.integration.conftest import Server
+from tests.integration.graders import settings_for
 
 LIMIT_S = 120.0
 PROJECT = f"challengehub-tests-{os.getpid()}-content"
@@ -26,24 +26,8 @@ class RunningGrader:
     """The service on a loop of its own thread, so that a test can talk to it as anybody would."""
 
     def __init__(self, server: Server, hub: Hub, challenges: Path, **settings: str) -> None:
-        self._settings = {
-            "GRADER_BIND": "127.0.0.1",
-            "GRADER_PORT": "0",
-            "GRADER_NAME": "tests",
-            "GRADER_WORKERS": "2",
-            "GRADER_DRAIN_S": "0.5",
-            "GRADER_CHALLENGES_DIR": str(challenges),
-            "GRADER_BUILD_SQL": str(ROOT / "build.sql"),
-            "JUPYTERHUB_API_URL": f"{hub.url}/hub/api",
-            "JUPYTERHUB_API_TOKEN": GRADER_TOKEN,
-            "MYSQL_HOST": server.host,
-            "MYSQL_PORT": str(server.port),
-            "MYSQL_GRADER_PASSWORD": PASSWORD,
-            "COMPOSE_PROJECT_NAME": PROJECT,
-            "SANDBOX_IMAGE": SANDBOX_IMAGE,
-            "SANDBOX_POOL_SIZE": "2",
-            "SANDBOX_RUNTIME": "runc",
-        } | settings
+        own = {"GRADER_CHALLENGES_DIR": str(challenges), "COMPOSE_PROJECT_NAME": PROJECT}
+        self._settings = settings_for(server, hub) | own | settings
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="grader", daemon=True)
         self.service: Service

@@ -25,15 +25,15 @@ def open_files() -> int:
 
 
 async def test_a_flood_is_accepted_and_finished_without_keeping_others_waiting(
-    start: Start, learner: Person, new_learner: Callable[[], Person], server: Server
+    start: Start, own_learner: Person, new_own_learner: Callable[[], Person], server: Server
 ) -> None:
-    others = [await asyncio.to_thread(new_learner) for _ in range(4)]
+    others = [await asyncio.to_thread(new_own_learner) for _ in range(4)]
     async with start() as service:
         files = open_files()
         async with AsyncExitStack() as stack:
             flood, *modest = [
                 await stack.enter_async_context(async_client(f"http://127.0.0.1:{service.port}", each.token))
-                for each in (learner, *others)
+                for each in (own_learner, *others)
             ]
             for _ in range(2):  # both workers have something to do
                 await running(flood, await send(flood, *SLOW))
@@ -52,10 +52,10 @@ async def test_a_flood_is_accepted_and_finished_without_keeping_others_waiting(
                 await finished(api, id)
             assert most <= service.pool.max_total
             rows = server.query("SELECT username, submitted_at, started_at FROM submissions")
-            theirs = [row for row in rows if row["username"] != learner.name]
+            theirs = [row for row in rows if row["username"] != own_learner.name]
             all_in_line = max(row["submitted_at"] for row in theirs)
             last = max(row["started_at"] for row in theirs)
-            floods = [row["started_at"] for row in rows if row["username"] == learner.name]
+            floods = [row["started_at"] for row in rows if row["username"] == own_learner.name]
             between = [started for started in floods if all_in_line < started < last]
             # a learner's n-th waiting one takes the n-th turn, and one may just have been claimed
             assert len(between) <= EACH + 1

@@ -39,13 +39,6 @@ def source(slug: str, *, title: str = "Doubles", check: str = CHECK, **about: An
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    hub = Hub(tmp_path_factory.mktemp("hub")).start()
-    yield hub
-    hub.stop()
-
-
-@pytest.fixture(scope="module")
 def grader(server: Server, hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGrader]:
     database = open_database(server)
     server.clear(database)

@@ -51,7 +51,7 @@ from tests.integration.graders import (
 
 
 async def test_an_engine_that_answers_and_makes_no_sandbox_gives_nobody_a_verdict(
-    start: Start, learner: Person, server: Server, monkeypatch: pytest.MonkeyPatch
+    start: Start, own_learner: Person, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full disk, say. Staged by sandboxes that end at once."""
     config = Engine.config
@@ -61,7 +61,7 @@ async def test_an_engine_that_answers_and_makes_no_sandbox_gives_nobody_a_verdic
 
     with monkeypatch.context() as patch:
         patch.setattr(Engine, "config", broken)
-        async with start() as service, speaking(service, learner) as api:
+        async with start() as service, speaking(service, own_learner) as api:
             id = await send(api)
 
             async def told() -> bool:
@@ -76,9 +76,9 @@ async def test_an_engine_that_answers_and_makes_no_sandbox_gives_nobody_a_verdic
 
 
 async def test_while_the_engine_is_away_submissions_wait_and_are_graded_when_it_is_back(
-    engine: EngineSocket, start: Start, learner: Person, server: Server
+    engine: EngineSocket, start: Start, own_learner: Person, server: Server
 ) -> None:
-    async with start() as service, speaking(service, learner) as api:
+    async with start() as service, speaking(service, own_learner) as api:
         first = await send(api)
         await finished(api, first)
         await engine.cut()
@@ -103,9 +103,9 @@ async def test_while_the_engine_is_away_submissions_wait_and_are_graded_when_it_
 
 
 async def test_an_engine_that_goes_away_in_the_middle_of_a_run_costs_nobody_an_attempt(
-    engine: EngineSocket, start: Start, learner: Person, server: Server
+    engine: EngineSocket, start: Start, own_learner: Person, server: Server
 ) -> None:
-    async with start() as service, speaking(service, learner) as api:
+    async with start() as service, speaking(service, own_learner) as api:
         id = await send(api, *SLOW)
         await running(api, id)
         await engine.cut()
@@ -118,10 +118,10 @@ async def test_an_engine_that_goes_away_in_the_middle_of_a_run_costs_nobody_an_a
 
 
 async def test_health_says_why_no_sandbox_can_be_made_and_what_to_do(
-    start: Start, learner: Person, server: Server
+    start: Start, own_learner: Person, server: Server
 ) -> None:
     missing = "challengehub/there-is-no-such-image:test"
-    async with start(sandbox_image=missing) as service, speaking(service, learner) as api:
+    async with start(sandbox_image=missing) as service, speaking(service, own_learner) as api:
         id = await send(api)
 
         async def told() -> bool:
@@ -134,16 +134,16 @@ async def test_health_says_why_no_sandbox_can_be_made_and_what_to_do(
         assert health.json()["parts"]["engine"] == "unavailable"
         assert "make up" in health.json()["reasons"]["engine"]
         assert (await api.get(f"/submissions/{id}")).json()["state"] != "finished"
-    async with start() as service, speaking(service, learner) as api:
+    async with start() as service, speaking(service, own_learner) as api:
         assert (await finished(api, id))["status"] == "passed"
         assert (await api.get("/health")).json()["reasons"] == {}
         recorded(server, id)
 
 
 async def test_a_sandbox_that_is_killed_from_outside_is_replaced(
-    start: Start, learner: Person, server: Server
+    start: Start, own_learner: Person, server: Server
 ) -> None:
-    async with start() as service, speaking(service, learner) as api:
+    async with start() as service, speaking(service, own_learner) as api:
         id = await send(api, *SLOW)
         watching = asyncio.create_task(watched(api, id))
         await running(api, id)
@@ -159,7 +159,7 @@ async def test_a_sandbox_that_is_killed_from_outside_is_replaced(
 
 
 async def test_a_start_whose_last_step_stumbles_is_tried_again(
-    start: Start, learner: Person, monkeypatch: pytest.MonkeyPatch
+    start: Start, own_learner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin, tries = Regrading.start, []
 
@@ -170,15 +170,15 @@ async def test_a_start_whose_last_step_stumbles_is_tried_again(
         await begin(regrading)
 
     monkeypatch.setattr(Regrading, "start", stumble)
-    async with start() as service, speaking(service, learner) as api:
+    async with start() as service, speaking(service, own_learner) as api:
         assert len(tries) == 3
         assert (await finished(api, await send(api)))["status"] == "passed"
 
 
 async def test_while_the_database_is_away_that_is_what_one_is_told(
-    start: Start, learner: Person, server: Server
+    start: Start, own_learner: Person, server: Server
 ) -> None:
-    async with start() as service, speaking(service, learner) as api:
+    async with start() as service, speaking(service, own_learner) as api:
         before = await send(api)
         await finished(api, before)
         await asyncio.to_thread(server.stop)
@@ -205,9 +205,9 @@ async def test_while_the_database_is_away_that_is_what_one_is_told(
 
 
 async def test_a_verdict_waits_for_the_database_and_no_watcher_sees_it_before_it_is_recorded(
-    start: Start, learner: Person, server: Server
+    start: Start, own_learner: Person, server: Server
 ) -> None:
-    async with start() as service, speaking(service, learner) as api:
+    async with start() as service, speaking(service, own_learner) as api:
         id = await send_long(api)
         told: list[tuple[str, Any]] = []
 
@@ -245,13 +245,13 @@ async def test_a_verdict_waits_for_the_database_and_no_watcher_sees_it_before_it
 
 
 async def test_a_grader_that_starts_before_its_database_waits_for_it(
-    environment: dict[str, str], learner: Person, server: Server
+    environment: dict[str, str], own_learner: Person, server: Server
 ) -> None:
     await asyncio.to_thread(server.stop)
     service = Service(Settings.read(environment))
     await service.start()
     try:
-        async with speaking(service, learner) as api:
+        async with speaking(service, own_learner) as api:
             assert code(await api.get("/challenges")) == (503, "database_unavailable")
             await asyncio.to_thread(server.start)
             async with asyncio.timeout(LIMIT_S):
@@ -265,52 +265,52 @@ async def test_a_grader_that_starts_before_its_database_waits_for_it(
 
 
 async def test_what_a_stopping_grader_has_not_finished_is_graded_by_the_next(
-    start: Start, learner: Person, server: Server
+    start: Start, own_learner: Person, server: Server
 ) -> None:
     async with AsyncExitStack() as clients, start(workers=1) as service:
-        api = await clients.enter_async_context(speaking(service, learner))
+        api = await clients.enter_async_context(speaking(service, own_learner))
         ids = [await send_long(api), *[await send(api) for _ in range(3)]]
         watching = asyncio.create_task(watched(api, ids[0]))
 
         async def is_watched() -> bool:
-            return service.watchers._taken[learner.name] == 1
+            return service.watchers._taken[own_learner.name] == 1
 
         await until(is_watched)
         await service.stop()
         assert "result" not in [name for name, _ in await watching]
     rows = server.query("SELECT state, attempts FROM submissions")
     assert rows == [{"state": "queued", "attempts": 0}] * 4
-    async with start() as service, speaking(service, learner) as api:
+    async with start() as service, speaking(service, own_learner) as api:
         for id in ids:
             assert (await finished(api, id))["status"] == "passed"
     recorded(server, *ids)
 
 
 async def test_what_a_killed_grader_held_is_graded_by_the_next(
-    start: Start, environment: dict[str, str], learner: Person, server: Server, unused_tcp_port: int
+    start: Start, environment: dict[str, str], own_learner: Person, server: Server, unused_tcp_port: int
 ) -> None:
     process = Process(environment, "tests", unused_tcp_port)
     await process.start()
     try:
-        async with speaking(unused_tcp_port, learner) as api:
+        async with speaking(unused_tcp_port, own_learner) as api:
             ids = [await send_long(api), *[await send(api, *SLOW) for _ in range(3)]]
     finally:
         await process.end(signal.SIGKILL)
     assert "running" in {row["state"] for row in server.query("SELECT state FROM submissions")}
-    async with start() as service, speaking(service, learner) as api:
+    async with start() as service, speaking(service, own_learner) as api:
         for id in ids:
             assert (await finished(api, id))["status"] == "passed"
     recorded(server, *ids)
 
 
 async def test_two_graders_share_one_queue_and_either_tells_how_it_ended(
-    start: Start, learner: Person, server: Server
+    start: Start, own_learner: Person, server: Server
 ) -> None:
     async with (
         start(name="one") as one,
         start(name="two") as two,
-        speaking(one, learner) as api,
-        speaking(two, learner) as beside,
+        speaking(one, own_learner) as api,
+        speaking(two, own_learner) as beside,
     ):
         ids = [await send(api if n % 2 else beside, "import time", "time.sleep(0.3)") for n in range(10)]
         told = await asyncio.gather(*(watched(beside if n % 2 else api, id) for n, id in enumerate(ids)))
@@ -321,9 +321,9 @@ async def test_two_graders_share_one_queue_and_either_tells_how_it_ended(
 
 
 async def test_a_submission_that_takes_its_grader_down_again_and_again_is_given_up(
-    start: Start, learner: Person, server: Server
+    start: Start, own_learner: Person, server: Server
 ) -> None:
-    async with start(workers=1) as service, speaking(service, learner) as api:
+    async with start(workers=1) as service, speaking(service, own_learner) as api:
         busy = await send(api, *SLOW)
         id = await send(api)
         server.query("UPDATE submissions SET attempts = 3 WHERE uuid = %s", id)
@@ -334,9 +334,9 @@ async def test_a_submission_that_takes_its_grader_down_again_and_again_is_given_
 
 
 async def test_a_notebook_on_record_that_can_no_longer_be_read_ends_in_words(
-    start: Start, learner: Person, server: Server
+    start: Start, own_learner: Person, server: Server
 ) -> None:
-    async with start(workers=1) as service, speaking(service, learner) as api:
+    async with start(workers=1) as service, speaking(service, own_learner) as api:
         busy = await send(api, *SLOW)
         id = await send(api)
         server.query("UPDATE submissions SET notebook = (SELECT x'789c0300000000' AS z) WHERE uuid = %s", id)
@@ -346,14 +346,14 @@ async def test_a_notebook_on_record_that_can_no_longer_be_read_ends_in_words(
 
 
 async def test_a_challenge_on_record_that_can_no_longer_be_read_ends_in_words_and_the_others_go_on(
-    start: Start, learner: Person, monkeypatch: pytest.MonkeyPatch
+    start: Start, own_learner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after an update that is stricter about challenges."""
 
     async def refuse(version_id: int) -> Challenge:
         raise ChallengeInvalid("This rule is new.")
 
-    async with start(workers=1) as service, speaking(service, learner) as api:
+    async with start(workers=1) as service, speaking(service, own_learner) as api:
         busy = await send(api, *SLOW)
         await running(api, busy)
         id = await send(api)
@@ -367,14 +367,14 @@ async def test_a_challenge_on_record_that_can_no_longer_be_read_ends_in_words_an
 
 
 async def test_a_challenge_whose_image_is_not_there_is_not_judged_and_the_others_are(
-    start: Start, learner: Person
+    start: Start, own_learner: Person
 ) -> None:
     text = notebooks.notebook(
         notebooks.solution("answer", "### BEGIN SOLUTION\nx = 2\n### END SOLUTION"),
         notebooks.check("check", "assert x == 2"),
         challenge={"slug": "far-away", "image": "nowhere"},
     )
-    async with start() as service, speaking(service, learner) as api:
+    async with start() as service, speaking(service, own_learner) as api:
         version = new_version(parse_challenge(text), text, "tests", "for a test", forced=True)
         await service.store.database.run(service.store.publish, version)
         sent = body(json.loads(text), slug="far-away")
@@ -386,14 +386,14 @@ async def test_a_challenge_whose_image_is_not_there_is_not_judged_and_the_others
 
 
 async def test_notebooks_that_arrive_are_bounded_and_half_ones_make_room_when_they_go(
-    start: Start, learner: Person, new_learner: Callable[[], Person], monkeypatch: pytest.MonkeyPatch
+    start: Start, own_learner: Person, new_own_learner: Callable[[], Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("grader.app.Bodies", lambda: Bodies(most=150_000, each=100_000))
-    other = await asyncio.to_thread(new_learner)
-    async with start() as service, speaking(service, learner) as api, speaking(service, other) as others:
+    other = await asyncio.to_thread(new_own_learner)
+    async with start() as service, speaking(service, own_learner) as api, speaking(service, other) as others:
         _, writer = await asyncio.open_connection("127.0.0.1", service.port)
         head = f"POST {api.base_url.path}submissions HTTP/1.1\r\nHost: grader\r\nContent-Length: 100000\r\n"
-        writer.write(f"{head}Authorization: token {learner.token}\r\n\r\n".encode() + b" " * 99_000)
+        writer.write(f"{head}Authorization: token {own_learner.token}\r\n\r\n".encode() + b" " * 99_000)
 
         async def held() -> bool:
             return len(service.bodies) == 99_000
@@ -417,9 +417,9 @@ async def test_notebooks_that_arrive_are_bounded_and_half_ones_make_room_when_th
 
 
 async def test_a_run_that_began_before_its_submission_was_refused_leaves_no_trace(
-    start: Start, learner: Person, server: Server, monkeypatch: pytest.MonkeyPatch
+    start: Start, own_learner: Person, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with start() as service, speaking(service, learner) as api:
+    async with start() as service, speaking(service, own_learner) as api:
         await finished(api, await send(api))
         accept = service.store.accept
 
@@ -455,13 +455,13 @@ async def test_a_run_that_began_before_its_submission_was_refused_leaves_no_trac
 
 
 async def test_a_hub_that_is_away_is_said_to_be_away(
-    environment: dict[str, str], learner: Person, unused_tcp_port: int
+    environment: dict[str, str], own_learner: Person, unused_tcp_port: int
 ) -> None:
     environment["JUPYTERHUB_API_URL"] = f"http://127.0.0.1:{unused_tcp_port}/hub/api"
     service = Service(Settings.read(environment))
     await service.start()
     try:
-        async with speaking(service, learner) as api:
+        async with speaking(service, own_learner) as api:
             async with asyncio.timeout(LIMIT_S):
                 await service.ready.wait()
             assert code(await api.get("/challenges")) == (503, "hub_unavailable")
@@ -477,12 +477,12 @@ async def test_a_hub_that_is_away_is_said_to_be_away(
 
 
 async def test_a_flood_waits_in_line_and_another_learner_does_not(
-    start: Start, learner: Person, new_learner: Callable[[], Person], server: Server
+    start: Start, own_learner: Person, new_own_learner: Callable[[], Person], server: Server
 ) -> None:
-    other = await asyncio.to_thread(new_learner)
+    other = await asyncio.to_thread(new_own_learner)
     async with (
         start(workers=1) as service,
-        speaking(service, learner) as flood,
+        speaking(service, own_learner) as flood,
         speaking(service, other) as api,
     ):
         busy = await send_long(flood)
@@ -500,10 +500,10 @@ async def test_a_flood_waits_in_line_and_another_learner_does_not(
 
 
 async def test_a_watcher_sees_its_place_in_the_queue_move_up(
-    start: Start, learner: Person, monkeypatch: pytest.MonkeyPatch
+    start: Start, own_learner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("grader.handlers.submissions.QUIET_S", 0.2)
-    async with start(workers=1) as service, speaking(service, learner) as api:
+    async with start(workers=1) as service, speaking(service, own_learner) as api:
         await send_long(api)
         ids = [await send(api, "import time", "time.sleep(1)") for _ in range(3)]
         told = [data["position"] for name, data in await watched(api, ids[-1]) if name == "state"]
@@ -513,8 +513,10 @@ async def test_a_watcher_sees_its_place_in_the_queue_move_up(
         assert len(told) > 2
 
 
-async def test_a_full_queue_is_refused_politely_and_takes_more_later(start: Start, learner: Person) -> None:
-    async with start(workers=1, queue_max=2) as service, speaking(service, learner) as api:
+async def test_a_full_queue_is_refused_politely_and_takes_more_later(
+    start: Start, own_learner: Person
+) -> None:
+    async with start(workers=1, queue_max=2) as service, speaking(service, own_learner) as api:
         ids = [await send_long(api), await send(api), await send(api)]
         refused = await api.post("/submissions", json=body(answered()), headers=(click := key()))
         assert code(refused) == (503, "queue_full")
@@ -526,11 +528,11 @@ async def test_a_full_queue_is_refused_politely_and_takes_more_later(start: Star
 
 
 async def test_each_learner_has_a_limit(
-    start: Start, learner: Person, new_learner: Callable[[], Person]
+    start: Start, own_learner: Person, new_own_learner: Callable[[], Person]
 ) -> None:
     async with (
         start(submissions_per_minute=1, submissions_burst=2) as service,
-        speaking(service, learner) as api,
+        speaking(service, own_learner) as api,
     ):
         ids = [await send(api) for _ in range(2)]
         refused = await api.post("/submissions", json=body(answered()), headers=key())
@@ -539,25 +541,25 @@ async def test_each_learner_has_a_limit(
         assert (await api.get("/submissions")).status_code == 200
         for id in ids:
             await finished(api, id)
-        async with speaking(service, await asyncio.to_thread(new_learner)) as other:
+        async with speaking(service, await asyncio.to_thread(new_own_learner)) as other:
             await finished(other, await send(other))
 
 
-async def test_requests_of_every_kind_have_a_limit(start: Start, learner: Person) -> None:
-    async with start(requests_per_minute=5) as service, speaking(service, learner) as api:
+async def test_requests_of_every_kind_have_a_limit(start: Start, own_learner: Person) -> None:
+    async with start(requests_per_minute=5) as service, speaking(service, own_learner) as api:
         answers = [await api.get("/challenges") for _ in range(8)]
         assert [answer.status_code for answer in answers][:5] == [200] * 5
         assert code(answers[-1]) == (429, "rate_limited")
         assert (await api.get("/health")).status_code in (200, 503)
 
 
-async def test_one_learner_cannot_hold_every_stream_open(start: Start, learner: Person) -> None:
-    async with start(watchers_per_user=2) as service, speaking(service, learner) as api:
+async def test_one_learner_cannot_hold_every_stream_open(start: Start, own_learner: Person) -> None:
+    async with start(watchers_per_user=2) as service, speaking(service, own_learner) as api:
         id = await send_long(api)
         watching = [asyncio.create_task(watched(api, id)) for _ in range(2)]
 
         async def both_watch() -> bool:
-            return service.watchers._taken[learner.name] == 2
+            return service.watchers._taken[own_learner.name] == 2
 
         await until(both_watch)
         assert code(await api.get(f"/submissions/{id}/events")) == (429, "rate_limited")
@@ -566,8 +568,8 @@ async def test_one_learner_cannot_hold_every_stream_open(start: Start, learner: 
         assert (await watched(api, id))[-1][0] == "result"
 
 
-async def test_nothing_is_kept_in_memory_of_what_is_over(start: Start, learner: Person) -> None:
-    async with start() as service, speaking(service, learner) as api:
+async def test_nothing_is_kept_in_memory_of_what_is_over(start: Start, own_learner: Person) -> None:
+    async with start() as service, speaking(service, own_learner) as api:
         for id in [await send(api) for _ in range(5)]:
             await finished(api, id)
             await watched(api, id)
