@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import json
 import logging
@@ -40,6 +41,7 @@ IDLE_CONNECTION_S = 120
 # The database's threads take the interpreter back for a moment at a time, with a learner waiting; by default
 # the event loop may keep it from them for 5 ms.
 SWITCH_S = 0.0005
+LOOKS = 2  # at what is new, for one at everything; Python has 10, when a look is dear
 HARD_BODY_LIMIT = 64 * 1024 * 1024  # past this a connection is cut; up to it a client is told why
 HEALTH_FOR_S = 2.0  # how long an answer about the parts is believed
 HEALTH_WAIT_S = 3.0
@@ -298,5 +300,12 @@ def serve() -> int:
         await Service(settings).run()
 
     sys.setswitchinterval(SWITCH_S)
+    # Garbage in circles that outlived two looks is found by looking at everything, which Python puts off
+    # until a quarter as much is new as it saw the last time. What was imported (240,000 objects) stays for
+    # good: set aside, it delays no look, and a look takes 10 ms instead of 110.
+    gc.collect()
+    gc.freeze()
+    gc.collect()
+    gc.set_threshold(*gc.get_threshold()[:2], LOOKS)
     asyncio.run(run())
     return 0
