@@ -32,7 +32,7 @@ from .rig import SLUG, Rig, client, installation, say, three_checks
 
 SETTLE_S = 120.0
 # what may be more at the end than at the start: caches that fill up, and the allocator's leftovers
-MEMORY_MORE_MB = 16.0
+MEMORY_MORE_MB = 10.0
 FILES_MORE = 24
 
 
